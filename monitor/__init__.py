@@ -1,0 +1,1 @@
+"""Records a machine's GPUs and host every second, and keeps what it saw."""

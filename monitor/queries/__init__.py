@@ -1,0 +1,1 @@
+"""Questions the page and the API ask of recorded data."""

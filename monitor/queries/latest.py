@@ -1,0 +1,52 @@
+"""The newest tick, as one object that never changes: what the page and the API show as "now"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from monitor.sources.base import DeviceState, Row
+
+
+@dataclass(frozen=True)
+class Latest:
+    """Everything current. `sequence` grows by one with each tick that arrives.
+
+    `time` is the newest tick in ms since 1970, None before the first. `rows` holds, by table and
+    device, the rows of that tick (of the newest tick that had any, for tables read less often).
+    `devices` are all devices ever seen, by table. `recorder` is the recorder's own note.
+    `arrived` is when it arrived here, on the monotonic clock.
+    """
+
+    sequence: int = 0
+    time: int | None = None
+    rows: Mapping[str, Mapping[str, Row]] = field(default_factory=dict)
+    devices: Mapping[str, Mapping[str, DeviceState]] = field(default_factory=dict)
+    recorder: Mapping[str, object] = field(default_factory=dict)
+    arrived: float = 0.0
+
+    def table(self, name: str) -> Mapping[str, Row]:
+        """Rows by device; empty where the table has none."""
+        return self.rows.get(name, {})
+
+    def gpus(self) -> list[DeviceState]:
+        """Every GPU ever seen, in index order, MIG instances behind their GPU."""
+        return sorted(self.devices.get("gpu", {}).values(), key=_gpu_order)
+
+
+def _gpu_order(gpu: DeviceState) -> tuple[int, int, str]:
+    index, instance = gpu.facts.get("index"), gpu.facts.get("mig_index")
+    return (
+        index if isinstance(index, int) else 1 << 30,
+        instance if isinstance(instance, int) else -1,
+        gpu.device,
+    )
+
+
+def iso(time: int | None) -> str | None:
+    """`2026-11-24T10:00:01.000Z` for ms since 1970."""
+    if time is None:
+        return None
+    moment = datetime.fromtimestamp(time / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,113 @@
+"""Every setting, declared once: command line over environment over monitor.toml over default."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    CliImplicitFlag,
+    CliSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from monitor.storage.tiers import Tier, parse_tiers
+
+DEFAULT_TIERS = "1s:1h,10s:6h,1m:24h,5m:7d,15m:90d,1h:2y"
+ENV_PREFIX = "MONITOR_"
+CONFIG_FILE = "monitor.toml"
+
+GpuSource = Literal["auto", "nvml", "demo", "none"]
+
+
+class BadSetting(ValueError):
+    """A setting has a value it may not have. Its text is one sentence for a person."""
+
+
+class Settings(BaseSettings):
+    """What a person may choose. A field's name is its option and, in capitals, its variable."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX, extra="forbid", frozen=True, toml_file=CONFIG_FILE
+    )
+
+    data: str = Field("data", description="folder (or s3://bucket/prefix) that keeps the history")
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8050, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    interval: float = Field(1.0, ge=0.1, le=60, description="seconds between two readings")
+    gpu_source: GpuSource = Field("auto", description="where GPU readings come from")
+    tiers: str = Field(DEFAULT_TIERS, description="resolution:age of each tier, finest first")
+    mounts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="more mount points to show, separated by commas"
+    )
+    url_prefix: str = Field("/", description="path under which a proxy serves the page")
+    root: Path = Field(Path("/"), description="/sys, /proc and /etc are read below it")
+    state_dir: Path | None = Field(
+        None, description="folder for live.db and state.db, when not the data folder"
+    )
+    record: CliImplicitFlag[bool] = Field(True, description="start a recorder when none runs")
+
+    @field_validator("tiers")
+    @classmethod
+    def _tiers_are_known(cls, value: str) -> str:
+        parse_tiers(value)
+        return value
+
+    @field_validator("interval")
+    @classmethod
+    def _interval_lies_on_the_clock(cls, value: float) -> float:
+        ms = round(value * 1000)
+        if abs(value * 1000 - ms) > 1e-6 or (60_000 % ms):
+            raise ValueError("must divide a minute evenly, such as 0.5, 1, 2 or 5")
+        return value
+
+    @field_validator("mounts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
+
+    @field_validator("url_prefix")
+    @classmethod
+    def _prefix_is_a_path(cls, value: str) -> str:
+        if not re.fullmatch(r"/([\w.~-]+/)*", value):
+            raise ValueError("must be a path that begins and ends with /, such as /monitor/")
+        return value
+
+    @field_validator("root")
+    @classmethod
+    def _root_exists(cls, value: Path) -> Path:
+        if not value.is_dir():
+            raise ValueError("must be a folder that exists")
+        return value
+
+    @property
+    def remote(self) -> bool:
+        """True where `data` is not a local folder."""
+        return bool(urlsplit(self.data).netloc)
+
+    @property
+    def parsed_tiers(self) -> tuple[Tier, ...]:
+        """The tiers, finest first."""
+        return parse_tiers(self.tiers)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, environment, monitor.toml, in this order."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)

@@ -1,0 +1,1 @@
+"""Where readings are kept: live.db, Parquet periods, tiers."""

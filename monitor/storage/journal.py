@@ -1,0 +1,214 @@
+"""live.db: every tick the moment it was read, in SQLite with a write-ahead log.
+
+It is what a kill or a full disk cannot take, and how a web process follows the recorder. One
+table per catalogue table, one transaction per tick. Commits never wait for the disk: the log is
+carried into the file by `checkpoint`, on the flush thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from monitor.metrics import TABLES, Table
+from monitor.sources.base import DeviceState, Row, Rows
+from monitor.storage.buffer import Columns
+
+_SQL_TYPES = {"float32": "REAL", "float64": "REAL", "int64": "INTEGER", "text": "TEXT"}
+_BATCH = 4096
+
+
+class Journal:
+    """One live.db. Its one writer is the recorder; any number of processes read.
+
+    `sqlite3.OperationalError` (disk full, locked) and `sqlite3.DatabaseError` (corrupt) pass
+    through to the caller. A connection belongs to the thread that made it unless `shared`.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool = False, shared: bool = False) -> None:
+        self.path = path
+        mode = "ro" if readonly else "rwc"
+        self._db = sqlite3.connect(
+            f"{path.resolve().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=not shared,
+            timeout=2.0,
+        )
+        try:
+            if not readonly:
+                self._prepare()
+            self._inserts = {table.name: _insert(table) for table in TABLES.values()}
+            self._columns = {table.name: table.columns for table in TABLES.values()}
+        except sqlite3.Error:
+            self._db.close()
+            raise
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("PRAGMA wal_autocheckpoint=0")
+        for table in TABLES.values():
+            self._db.execute(
+                f"CREATE TABLE IF NOT EXISTS {_quoted(table.name)} "
+                "(time INTEGER NOT NULL, device TEXT NOT NULL)"
+            )
+            # An older live.db gains the columns that the catalogue has gained since.
+            present = {row[1] for row in self._db.execute(f"PRAGMA table_info({table.name})")}
+            for metric in table.metrics:
+                if metric.column not in present:
+                    self._db.execute(
+                        f"ALTER TABLE {_quoted(table.name)} ADD COLUMN {_quoted(metric.column)} "
+                        f"{_SQL_TYPES[metric.unit.storage]}"
+                    )
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS devices (kind TEXT, device TEXT, state TEXT NOT NULL, "
+            "PRIMARY KEY (kind, device))"
+        )
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL)"
+        )
+
+    def append(self, time: int, rows: Rows) -> None:
+        """Add a tick, in one transaction. `time` is in ms since 1970."""
+        with self.transaction():
+            for name, of_table in rows.items():
+                columns = self._columns[name]
+                self._db.executemany(
+                    self._inserts[name],
+                    [
+                        (time, row["device"], *[row.get(column) for column in columns])
+                        for row in of_table
+                    ],
+                )
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; nothing on an exception."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
+
+    def version(self) -> int:
+        """A number that changes when another connection has written. Costs microseconds."""
+        return int(self._db.execute("PRAGMA data_version").fetchone()[0])
+
+    def rows_after(self, table: Table, cursor: int) -> tuple[list[tuple[int, Row]], int]:
+        """(time, row) of each row past `cursor`, in order of arrival, and the new cursor."""
+        names = ", ".join(map(_quoted, table.columns))
+        found: list[tuple[int, Row]] = []
+        for rowid, time, device, *values in self._db.execute(
+            f"SELECT rowid, time, device, {names} FROM {_quoted(table.name)} "
+            "WHERE rowid > ? ORDER BY rowid",
+            (cursor,),
+        ):
+            cursor = rowid
+            row: Row = {"device": device}
+            row.update(
+                (column, value)
+                for column, value in zip(table.columns, values, strict=True)
+                if value is not None
+            )
+            found.append((time, row))
+        return found, cursor
+
+    def columns(self, table: Table, start: int = 0) -> tuple[Columns, int]:
+        """All rows with time >= `start` as columns, and the cursor of the newest row."""
+        words: dict[str, dict[str, int]] = {
+            metric.column: {} for metric in table.metrics if metric.unit.storage == "text"
+        }
+        text_at = {table.columns.index(column): codes for column, codes in words.items()}
+        devices: dict[str, int] = {}
+        names = ", ".join(map(_quoted, table.columns))
+        cursor = 0
+        times, codes, blocks = [], [], []
+        query = self._db.execute(
+            f"SELECT rowid, time, device, {names} FROM {_quoted(table.name)} "
+            "WHERE time >= ? ORDER BY rowid",
+            (start,),
+        )
+        while batch := query.fetchmany(_BATCH):
+            cursor = batch[-1][0]
+            _rowids, ticks, names_of, *cells = zip(*batch, strict=True)
+            times.append(np.array(ticks, np.int64))
+            codes.append(
+                np.array([devices.setdefault(d, len(devices)) for d in names_of], np.int32)
+            )
+            for at, known in text_at.items():
+                cells[at] = tuple(
+                    None if word is None else known.setdefault(word, len(known))
+                    for word in cells[at]
+                )
+            blocks.append(np.array(cells, np.float64).T)
+        empty = np.empty((0, len(table.metrics)))
+        return (
+            Columns(
+                table,
+                np.concatenate(times) if times else np.empty(0, np.int64),
+                np.concatenate(codes) if codes else np.empty(0, np.int32),
+                np.concatenate(blocks) if blocks else empty,
+                list(devices),
+                {column: list(codes) for column, codes in words.items()},
+            ),
+            cursor,
+        )
+
+    def delete_before(self, table: Table, time: int) -> None:
+        """Forget rows older than `time`; the pages are used again, the file does not shrink."""
+        self._db.execute(f"DELETE FROM {_quoted(table.name)} WHERE time < ?", (time,))
+
+    def checkpoint(self) -> None:
+        """Carry the log into the file and to the disk, without waiting for readers."""
+        self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def put_devices(self, states: Sequence[DeviceState]) -> None:
+        """Note how these devices are; others keep what was noted of them."""
+        with self.transaction():
+            self._db.executemany(
+                "INSERT OR REPLACE INTO devices VALUES (?, ?, ?)",
+                [(s.table, s.device, json.dumps(_state_fields(s))) for s in states],
+            )
+
+    def devices(self) -> list[DeviceState]:
+        """Every device ever noted."""
+        return [
+            DeviceState(table, device, **json.loads(state))
+            for table, device, state in self._db.execute("SELECT * FROM devices")
+        ]
+
+    def put_note(self, name: str, value: Mapping[str, object]) -> None:
+        """Note a small object by name, such as the recorder's own state."""
+        self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, json.dumps(value)))
+
+    def note(self, name: str) -> dict[str, object]:
+        """The object noted by that name; empty where there is none."""
+        row = self._db.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
+        return json.loads(row[0]) if row else {}
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _insert(table: Table) -> str:
+    names = ", ".join(map(_quoted, ("time", "device", *table.columns)))
+    marks = ", ".join("?" * (2 + len(table.columns)))
+    return f"INSERT INTO {_quoted(table.name)} ({names}) VALUES ({marks})"
+
+
+def _state_fields(state: DeviceState) -> dict[str, object]:
+    return {"status": state.status, "reason": state.reason, "facts": dict(state.facts)}
