@@ -700,7 +700,7 @@ RECORDER = Table(
     device="the word host",
     metrics=(
         Metric("cpu_percent", units.PERCENT, "CPU", "CPU time used; 100 % is one core.", _PSUTIL),
-        Metric("memory_bytes", units.BYTES, "Memory", "Resident memory.", _PSUTIL),
+        Metric("memory_bytes", units.BYTES, "Memory", "Resident memory.", "/proc/self/statm"),
         Metric(
             "tick_seconds",
             units.SECONDS,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     CliImplicitFlag,
@@ -17,7 +16,6 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -111,3 +109,31 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, environment, monitor.toml, in this order."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load(arguments: Sequence[str] = (), prog: str = "app.py") -> Settings:
+    """The settings in force. BadSetting names the setting, its value and what is allowed.
+
+    Prints the options and exits on --help.
+    """
+    command_line: CliSettingsSource[object] = CliSettingsSource(
+        Settings,
+        cli_prog_name=prog,
+        cli_kebab_case=True,
+        cli_exit_on_error=False,
+        cli_parse_args=list(arguments),
+    )
+    try:
+        return Settings(**command_line())
+    except ValidationError as error:
+        raise BadSetting(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = "_".join(map(str, first["loc"]))
+    what = first["msg"].removeprefix("Value error, ")
+    return (
+        f"{name.replace('_', '-')} (--{name.replace('_', '-')}, {ENV_PREFIX}{name.upper()}) "
+        f"cannot be {first['input']!r}: {what[0].lower()}{what[1:]}."
+    )

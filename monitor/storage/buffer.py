@@ -71,15 +71,13 @@ class Columns:
         """The rows as a DataFrame: `time` (UTC), `device`, then the metrics; missing is NaN."""
         columns: dict[str, object] = {
             "time": pd.to_datetime(self.times, unit="ms", utc=True).as_unit("ms"),
-            "device": pd.Categorical.from_codes(self.device_codes, list(self.devices)),
+            "device": _words(self.device_codes, self.devices),
         }
         for position, metric in enumerate(self.table.metrics):
             cells = self.cells[:, position]
             if metric.unit.storage == "text":
                 codes = np.where(np.isnan(cells), -1, cells).astype(np.int32)
-                columns[metric.column] = pd.Categorical.from_codes(
-                    codes, list(self.words[metric.column])
-                )
+                columns[metric.column] = _words(codes, self.words[metric.column])
             else:
                 columns[metric.column] = cells
         return pd.DataFrame(columns)
@@ -189,6 +187,10 @@ class Buffer:
         self._times[: self._size] = times[rows]
         self._codes[: self._size] = codes[rows]
         self._cells[: self._size] = cells[rows]
+
+
+def _words(codes: Int32s, words: Sequence[str]) -> pd.Categorical:
+    return pd.Categorical.from_codes(codes, pd.Index(list(words), dtype="str"))
 
 
 def _power_of_two(size: int) -> int:

@@ -99,17 +99,35 @@ class Journal:
                 self._db.execute("ROLLBACK")
             raise
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Several reads that see one moment."""
+        self._db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK")
+
     def version(self) -> int:
         """A number that changes when another connection has written. Costs microseconds."""
         return int(self._db.execute("PRAGMA data_version").fetchone()[0])
 
     def rows_after(self, table: Table, cursor: int) -> tuple[list[tuple[int, Row]], int]:
         """(time, row) of each row past `cursor`, in order of arrival, and the new cursor."""
+        return self._rows(table, "rowid > ?", cursor)
+
+    def last_rows(self, table: Table) -> tuple[list[tuple[int, Row]], int]:
+        """(time, row) of each row of the tick that came last, and the cursor behind it."""
+        name = _quoted(table.name)
+        newest = f"(SELECT time FROM {name} ORDER BY rowid DESC LIMIT 1)"
+        return self._rows(table, f"rowid > ? AND time = {newest}", 0)
+
+    def _rows(self, table: Table, where: str, cursor: int) -> tuple[list[tuple[int, Row]], int]:
         names = ", ".join(map(_quoted, table.columns))
         found: list[tuple[int, Row]] = []
         for rowid, time, device, *values in self._db.execute(
             f"SELECT rowid, time, device, {names} FROM {_quoted(table.name)} "
-            "WHERE rowid > ? ORDER BY rowid",
+            f"WHERE {where} ORDER BY rowid",
             (cursor,),
         ):
             cursor = rowid

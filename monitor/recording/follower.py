@@ -1,0 +1,225 @@
+"""In a web process: reads what the recorder adds to live.db, and wakes those who wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from monitor.metrics import TABLES
+from monitor.queries.latest import Latest
+from monitor.sources.base import DeviceState, Row
+from monitor.storage.buffer import Buffer
+from monitor.storage.journal import Journal
+
+log = logging.getLogger(__name__)
+
+KEPT_MS = 3_600_000
+_TRIM_EVERY = 60
+_POLL_SECONDS = 0.04
+
+
+class Follower:
+    """The web process's copy of the newest hour, and `latest`, replaced whole at each tick.
+
+    `paths` are the live.db files a recorder may write to (the second one in memory, for when the
+    disk is full). Each may be missing, appear later, or be replaced.
+    """
+
+    def __init__(self, paths: Sequence[Path], poll_seconds: float = _POLL_SECONDS) -> None:
+        self.buffers = {name: Buffer(table) for name, table in TABLES.items()}
+        self.latest = Latest()
+        self._followed = [_Followed(path) for path in paths]
+        self._poll_seconds = poll_seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiters: set[asyncio.Future[None]] = set()
+
+    def start(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Begin to follow. `loop` is where `next` is awaited."""
+        self._loop = loop
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and wake everybody."""
+        self._stop.set()
+        self._thread.join()
+        self._wake_all()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more will come."""
+        return self._stop.is_set()
+
+    async def next(self, after: int, timeout: float | None = None) -> Latest:
+        """The first Latest whose sequence is past `after`; the present one on a timeout."""
+        loop = asyncio.get_running_loop()
+        deadline = None if timeout is None else loop.time() + timeout
+        while self.latest.sequence <= after and not self.stopped:
+            waiter = loop.create_future()
+            self._waiters.add(waiter)
+            try:
+                # The tick may have come between the look above and the waiting.
+                if self.latest.sequence <= after:
+                    left = None if deadline is None else deadline - loop.time()
+                    await asyncio.wait_for(waiter, left)
+            except TimeoutError:
+                break
+            finally:
+                self._waiters.discard(waiter)
+        return self.latest
+
+    def poll(self) -> bool:
+        """Take what is new; True where something was. Called by the follower's own thread."""
+        found = False
+        for followed in self._followed:
+            found |= followed.read_into(self)
+        return found
+
+    def take(
+        self,
+        ticks: Mapping[str, Sequence[tuple[int, Row]]],
+        devices: Sequence[DeviceState] | None,
+        recorder: Mapping[str, object] | None,
+    ) -> None:
+        """Add rows that have arrived and make the next `latest`."""
+        for name, arrived in ticks.items():
+            for tick, rows in _by_tick(arrived).items():
+                self.buffers[name].append(tick, rows)
+        self.show(ticks, devices, recorder)
+
+    def show(
+        self,
+        ticks: Mapping[str, Sequence[tuple[int, Row]]],
+        devices: Sequence[DeviceState] | None,
+        recorder: Mapping[str, object] | None,
+    ) -> None:
+        """Make the next `latest` of the last tick among these."""
+        last = self.latest
+        current = dict(last.rows)
+        newest = last.time
+        for name, arrived in ticks.items():
+            if arrived:
+                # The last to arrive is current, also after the clock was set back.
+                newest, rows = _by_tick(arrived).popitem()
+                current[name] = {_key(row): row for row in rows}
+        known = {table: dict(of_table) for table, of_table in last.devices.items()}
+        for state in devices or ():
+            known.setdefault(state.table, {})[state.device] = state
+        self.latest = Latest(
+            sequence=last.sequence + 1,
+            time=newest,
+            rows=current,
+            devices=known,
+            recorder=recorder if recorder is not None else last.recorder,
+            arrived=time.monotonic(),
+        )
+        if self.latest.sequence % _TRIM_EVERY == 0 and newest is not None:
+            for buffer in self.buffers.values():
+                buffer.drop_before(newest - KEPT_MS)
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has been closed
+                self._loop.call_soon_threadsafe(self._wake_all)
+
+    def _wake_all(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            self.poll()
+            self._stop.wait(self._poll_seconds)
+        for followed in self._followed:
+            followed.close()
+
+
+class _Followed:
+    """One live.db, its cursors, and whether it is still the same file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._journal: Journal | None = None
+        self._inode = 0
+        self._version = -1
+        self._cursors: dict[str, int] = {}
+        self._complained = ""
+
+    def read_into(self, follower: Follower) -> bool:
+        """Hand on what is new. A file that cannot be read costs one log line."""
+        try:
+            if not self._opened(follower):
+                return False
+            assert self._journal is not None
+            version = self._journal.version()
+            if version == self._version:
+                return False
+            self._read(follower, self._journal)
+            self._version = version
+            self._complained = ""
+        except sqlite3.Error as error:
+            if str(error) != self._complained:
+                self._complained = str(error)
+                log.warning("%s cannot be read now: %s.", self._path, error)
+            self.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def _opened(self, follower: Follower) -> bool:
+        try:
+            inode = self._path.stat().st_ino
+        except OSError:
+            self.close()
+            return False
+        if self._journal is not None and inode == self._inode:
+            return True
+        self.close()
+        self._journal = Journal(self._path, readonly=True, shared=True)
+        self._inode = inode
+        self._version = -1
+        if self._cursors:
+            # A file that took the place of the one followed: all of it is new.
+            self._cursors = dict.fromkeys(TABLES, 0)
+        else:
+            self._read_past(follower, self._journal)
+        return True
+
+    def _read_past(self, follower: Follower, journal: Journal) -> None:
+        start = round(time.time() * 1000) - KEPT_MS
+        current: dict[str, Sequence[tuple[int, Row]]] = {}
+        with journal.snapshot():
+            for name, table in TABLES.items():
+                columns, _ = journal.columns(table, start)
+                follower.buffers[name].extend(columns)
+                current[name], self._cursors[name] = journal.last_rows(table)
+        follower.show(current, None, None)
+
+    def _read(self, follower: Follower, journal: Journal) -> None:
+        with journal.snapshot():
+            ticks: dict[str, Sequence[tuple[int, Row]]] = {}
+            for name, table in TABLES.items():
+                ticks[name], self._cursors[name] = journal.rows_after(table, self._cursors[name])
+            devices, recorder = journal.devices(), journal.note("recorder")
+        follower.take(ticks, devices, recorder or None)
+
+
+def _by_tick(arrived: Sequence[tuple[int, Row]]) -> dict[int, list[Row]]:
+    ticks: dict[int, list[Row]] = {}
+    for tick, row in arrived:
+        ticks.setdefault(tick, []).append(row)
+    return ticks
+
+
+def _key(row: Row) -> str:
+    return f"{row['device']}/{row['pid']}" if "pid" in row else str(row["device"])

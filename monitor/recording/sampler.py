@@ -1,0 +1,141 @@
+"""One tick: read every source, note it in live.db, hand it to the buffers."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from monitor.recording.clock import Clock
+from monitor.sources.base import DeviceState, Row, Rows, Source, SourceState
+
+log = logging.getLogger(__name__)
+
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+# Wall clocks are slewed by NTP: a tick may be read a little before its second by this clock.
+_EARLY = 0.05
+
+
+class Sink(Protocol):
+    """Where ticks go. Neither call raises."""
+
+    def covers(self, time: int) -> bool:
+        """Whether the tick at `time` (ms since 1970) is recorded already."""
+        ...
+
+    def add(self, time: int, rows: Rows) -> None:
+        """Take the rows of a tick."""
+        ...
+
+    def put_devices(self, states: Sequence[DeviceState]) -> None:
+        """Note how devices are."""
+        ...
+
+
+class Sampler:
+    """Reads the sources on each tick. `tick` is called from one thread at a time."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        sink: Sink,
+        interval: float,
+        clock: Clock,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.missed = 0
+        self.clock_message = ""
+        self._sources = sources
+        self._sink = sink
+        self._interval = interval
+        self._clock = clock
+        self._on_change = on_change
+        self._last_tick: int | None = None
+        self._last_monotonic = 0.0
+        self._last_cpu = (clock.monotonic(), _cpu_seconds())
+        self._devices: dict[str, Sequence[DeviceState]] = {}
+        self._states: list[SourceState] = []
+
+    def states(self) -> list[SourceState]:
+        """How each source is."""
+        return [source.state() for source in self._sources]
+
+    def tick(self) -> None:
+        """Read and record the tick that is due now."""
+        wall, began = self._clock.wall(), self._clock.monotonic()
+        steps = math.floor(wall / self._interval + _EARLY)
+        time = round(steps * self._interval * 1000)
+        self._count_missed(began)
+        if self._repeats(time):
+            return
+        rows: dict[str, Sequence[Row]] = {}
+        for source in self._sources:
+            rows.update(source.sample(began))
+        rows["recorder"] = [self._own_row(wall, time, began)]
+        self._sink.add(time, rows)
+        self._last_tick = time
+        self._note_devices()
+
+    def _count_missed(self, now: float) -> None:
+        if self._last_tick is not None:
+            # By the monotonic clock: a step of the wall clock or a sleep skips no tick.
+            self.missed += max(0, round((now - self._last_monotonic) / self._interval) - 1)
+        self._last_monotonic = now
+
+    def _repeats(self, time: int) -> bool:
+        """After a step back: whether this second was recorded before."""
+        if self._last_tick is None or time > self._last_tick:
+            forward = self._last_tick is None or not self._sink.covers(time)
+        else:
+            forward = time != self._last_tick and not self._sink.covers(time)
+        message = "" if forward else "The clock was set back; this time is recorded already."
+        if message != self.clock_message:
+            self.clock_message = message
+            if message:
+                log.warning("%s Recording goes on past it.", message)
+            self._on_change()
+        return not forward
+
+    def _own_row(self, wall: float, time: int, began: float) -> Row:
+        now, cpu = self._clock.monotonic(), _cpu_seconds()
+        last, last_cpu = self._last_cpu
+        self._last_cpu = (now, cpu)
+        return {
+            "device": "host",
+            "cpu_percent": 100 * (cpu - last_cpu) / (now - last) if now > last else None,
+            "memory_bytes": _resident_bytes(),
+            "tick_seconds": now - began,
+            "lateness_seconds": max(0.0, wall - time / 1000),
+            "missed_count": self.missed,
+        }
+
+    def _note_devices(self) -> None:
+        changed: list[DeviceState] = []
+        for source in self._sources:
+            devices = source.devices()
+            known = self._devices.get(source.name)
+            if devices is not known:
+                before = {(d.table, d.device): d for d in known or ()}
+                changed += [d for d in devices if before.get((d.table, d.device)) != d]
+                self._devices[source.name] = devices
+        if changed:
+            self._sink.put_devices(changed)
+        states = self.states()
+        if states != self._states:
+            self._states = states
+            self._on_change()
+
+
+def _cpu_seconds() -> float:
+    times = os.times()
+    return times.user + times.system
+
+
+def _resident_bytes() -> int | None:
+    try:
+        with open("/proc/self/statm", "rb") as statm:
+            return int(statm.read().split()[1]) * _PAGE_BYTES
+    except OSError:
+        return None

@@ -1,0 +1,101 @@
+"""In a web process: starts a recorder when nobody records, watches it, starts another."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from monitor.recording.lock import is_held
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.2
+# A recorder that ends this soon did not start properly; the next try waits longer and longer.
+_SHORT_LIFE_SECONDS = 5.0
+_LONGEST_PAUSE_SECONDS = 30.0
+
+
+class Supervisor:
+    """Keeps one recorder going per data folder, whichever web process owns it.
+
+    The recorder's standard input is a pipe from here: when this process dies, however it dies,
+    the recorder reads its end, flushes, and ends; another web process then finds the lock free.
+    """
+
+    def __init__(self, lock: Path, command: Sequence[str]) -> None:
+        self._lock = lock
+        self._command = command
+        self._child: subprocess.Popen[bytes] | None = None
+        self._started = 0.0
+        self._failures = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+
+    @property
+    def owned_pid(self) -> int | None:
+        """The recorder that this process started, None where another process owns it."""
+        child = self._child
+        return child.pid if child and child.poll() is None else None
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self._thread.start()
+
+    def stop(self, patience: float = 10.0) -> None:
+        """End the recorder that this process started, after it has flushed."""
+        self._stop.set()
+        self._thread.join()
+        if self._child is None:
+            return
+        if self._child.stdin:
+            self._child.stdin.close()
+        try:
+            self._child.wait(patience)
+        except subprocess.TimeoutExpired:
+            log.warning("The recorder did not end within %.0f s and was killed.", patience)
+            self._child.kill()
+            self._child.wait()
+
+    def _watch(self) -> None:
+        while not self._stop.is_set():
+            self._look()
+            self._stop.wait(_LOOK_SECONDS)
+
+    def _look(self) -> None:
+        if self._child is not None:
+            status = self._child.poll()
+            if status is None:
+                return
+            self._buried(status)
+        if self._pause_over() and not is_held(self._lock):
+            self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE)
+            self._started = time.monotonic()
+
+    def _buried(self, status: int) -> None:
+        assert self._child is not None
+        lived = time.monotonic() - self._started
+        self._failures = self._failures + 1 if lived < _SHORT_LIFE_SECONDS else 0
+        log.warning("The recorder (pid %d) %s.", self._child.pid, _how_it_ended(status))
+        if self._child.stdin:
+            self._child.stdin.close()
+        self._child = None
+
+    def _pause_over(self) -> bool:
+        pause = (
+            min(_LONGEST_PAUSE_SECONDS, 2.0 ** (self._failures - 2)) if self._failures > 1 else 0
+        )
+        return time.monotonic() - self._started >= pause
+
+
+def record_command(arguments: Sequence[str]) -> list[str]:
+    """How a web process starts a recorder that ends with it."""
+    return [sys.executable, "-m", "monitor", "record", "--until-stdin-closes", *arguments]
+
+
+def _how_it_ended(status: int) -> str:
+    return f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"

@@ -1,0 +1,55 @@
+"""What stays the same about a GPU: each fact, declared once, with its unit and label."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from monitor import units
+from monitor.units import Unit
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A property of a device that does not change from tick to tick."""
+
+    name: str
+    unit: Unit
+    label: str
+
+
+GPU_FACTS = (
+    Fact("name", units.TEXT, "Name"),
+    Fact("uuid", units.TEXT, "UUID"),
+    Fact("index", units.NUMBER, "Index"),
+    Fact("parent", units.TEXT, "UUID of the GPU a MIG instance is part of"),
+    Fact("mig_index", units.NUMBER, "Number of the MIG instance"),
+    Fact("mig_mode", units.TEXT, "MIG mode"),
+    Fact("serial", units.TEXT, "Serial number"),
+    Fact("vbios", units.TEXT, "VBIOS"),
+    Fact("pci_bus_id", units.TEXT, "PCI address"),
+    Fact("driver_version", units.TEXT, "Driver"),
+    Fact("nvml_version", units.TEXT, "NVML"),
+    Fact("cuda_version", units.TEXT, "CUDA"),
+    Fact("compute_capability", units.TEXT, "Compute capability"),
+    Fact("architecture", units.TEXT, "Architecture"),
+    Fact("memory_total_bytes", units.BYTES, "Memory"),
+    Fact("memory_bus_bits", units.NUMBER, "Memory bus width"),
+    Fact("memory_kind", units.TEXT, "What memory_used_bytes counts"),
+    Fact("cores", units.NUMBER, "CUDA cores"),
+    Fact("power_limit_set_watts", units.WATTS, "Power limit, set"),
+    Fact("power_limit_enforced_watts", units.WATTS, "Power limit, enforced"),
+    Fact("power_limit_default_watts", units.WATTS, "Power limit, default"),
+    Fact("power_limit_min_watts", units.WATTS, "Power limit, lowest"),
+    Fact("power_limit_max_watts", units.WATTS, "Power limit, highest"),
+    Fact("slowdown_temperature_celsius", units.CELSIUS, "Slows down at"),
+    Fact("shutdown_temperature_celsius", units.CELSIUS, "Shuts down at"),
+    Fact("memory_max_temperature_celsius", units.CELSIUS, "Memory slows down at"),
+    Fact("max_graphics_clock_mhz", units.MEGAHERTZ, "Graphics clock, highest"),
+    Fact("max_sm_clock_mhz", units.MEGAHERTZ, "SM clock, highest"),
+    Fact("max_memory_clock_mhz", units.MEGAHERTZ, "Memory clock, highest"),
+    Fact("max_video_clock_mhz", units.MEGAHERTZ, "Video clock, highest"),
+    Fact("max_pcie_generation", units.NUMBER, "PCIe generation, highest"),
+    Fact("max_pcie_width", units.NUMBER, "PCIe width, highest"),
+    Fact("ecc_mode", units.TEXT, "ECC"),
+    Fact("fan_count", units.NUMBER, "Fans"),
+)
