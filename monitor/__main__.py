@@ -1,0 +1,48 @@
+"""`python -m monitor record` and `python -m monitor doctor`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+
+from monitor.settings import BadSetting, load
+
+_USAGE = "usage: python -m monitor {record,doctor} [options]; each has --help"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Exit status: 0 well, 1 something is wrong with the machine, 2 a bad setting."""
+    command, *rest = arguments or ("",)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    # APScheduler reports each run of each job.
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    try:
+        if command == "record":
+            return _record(rest)
+    except BadSetting as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    print(_USAGE, file=sys.stderr)  # noqa: T201
+    return 0 if command in {"-h", "--help"} else 2
+
+
+def _record(arguments: list[str]) -> int:
+    from monitor.recording.lock import AlreadyRecording
+    from monitor.recording.recorder import record
+    from monitor.sources.choose import choose
+
+    until_stdin_closes = "--until-stdin-closes" in arguments
+    if until_stdin_closes:
+        arguments.remove("--until-stdin-closes")
+    settings = load(arguments, prog="python -m monitor record")
+    try:
+        record(settings, choose, until_stdin_closes=until_stdin_closes)
+    except AlreadyRecording as error:
+        print(f"{str(error)[0].upper()}{str(error)[1:]}.", file=sys.stderr)  # noqa: T201
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,139 @@
+"""The recorder process: sources, storage and jobs put together, from start to last flush."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from monitor.recording.clock import Clock, PatientClock, SystemClock
+from monitor.recording.lock import acquire
+from monitor.recording.sampler import Sampler
+from monitor.recording.schedule import Job, Schedule
+from monitor.settings import Settings
+from monitor.sources.base import Source
+from monitor.storage.locations import recorder_lock
+from monitor.storage.store import Store
+
+log = logging.getLogger(__name__)
+
+_FLUSH_SECONDS = 60.0
+_PRUNE_SECONDS = 300.0
+# Between two ticks, and not at the moment at which everything else on a machine runs.
+_FLUSH_AFTER = 2.45
+_PRUNE_AFTER = 17.45
+
+
+class Recorder:
+    """Records until stopped. `note` in live.db tells those who follow how it is."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sources: Sequence[Source],
+        explanation: str,
+        clock: Clock | None = None,
+    ) -> None:
+        self._clock = clock or SystemClock()
+        self._patient = PatientClock(self._clock)
+        self._settings = settings
+        self._sources = sources
+        self._explanation = explanation
+        self._started = self._clock.wall()
+        self._store = Store(settings, self.note)
+        self._previous = self._store.journals.note("recorder")
+        self.sampler = Sampler(sources, self._store, settings.interval, self._clock, self.note)
+        self._schedule = Schedule(
+            [
+                Job("sample", self.sampler.tick, settings.interval),
+                Job("flush", self.flush, _FLUSH_SECONDS, _FLUSH_AFTER),
+                Job("prune", self.prune, _PRUNE_SECONDS, _PRUNE_AFTER),
+            ],
+            self._clock,
+        )
+
+    def start(self) -> None:
+        """Begin to record at once; what a recorder before left in live.db is saved meanwhile."""
+        self.note()
+        self._schedule.start()
+        self._store.recover()
+
+    def stop(self) -> None:
+        """End after a last flush."""
+        self._schedule.stop()
+        self._store.flush(final=True)
+        self.note(ended=True)
+        for source in self._sources:
+            source.close()
+        self._store.close()
+
+    def flush(self) -> None:
+        """Write what is new to Parquet, and roll up the buckets that have closed."""
+        self._store.flush()
+
+    def prune(self) -> None:
+        """Delete what is past its age."""
+        self._store.prune(self._patient.now())
+
+    def note(self, *, ended: bool = False) -> None:
+        """Tell the followers how recording goes."""
+        sampler = getattr(self, "sampler", None)
+        self._store.journals.put_note(
+            "recorder",
+            {
+                "pid": os.getpid(),
+                "started": round(self._started * 1000),
+                "interval": self._settings.interval,
+                "tiers": self._settings.tiers,
+                "explanation": self._explanation,
+                "sources": [asdict(source.state()) for source in self._sources],
+                "storage": self._store.state(),
+                "clock": sampler.clock_message if sampler else "",
+                "previous": _ending(self._previous),
+                "ended": ended,
+            },
+        )
+
+
+def _ending(previous: dict[str, object]) -> dict[str, object]:
+    """What the page says of the recorder before this one."""
+    if not previous:
+        return {}
+    return {name: previous.get(name) for name in ("pid", "started", "ended")}
+
+
+def record(
+    settings: Settings,
+    choose: Callable[[Settings], tuple[Sequence[Source], str]],
+    *,
+    until_stdin_closes: bool = False,
+) -> None:
+    """Record until a signal, or until the parent is gone. AlreadyRecording, OSError at start."""
+    lock_path = recorder_lock(settings)
+    lock_path.parent.mkdir(parents=True, exist_ok=True)
+    lock = acquire(lock_path)
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    if until_stdin_closes:
+        threading.Thread(target=_wait_for_parent, args=(ended,), daemon=True).start()
+    sources, explanation = choose(settings)
+    log.info("%s Recording to %s.", explanation, Path(settings.data))
+    recorder = Recorder(settings, sources, explanation)
+    recorder.start()
+    ended.wait()
+    recorder.stop()
+    lock.release()
+
+
+def _wait_for_parent(ended: threading.Event) -> None:
+    try:
+        while sys.stdin.buffer.read(4096):
+            pass
+    finally:
+        ended.set()
