@@ -1,0 +1,148 @@
+"""A stand-in for NVIDIA's library, and the worlds it can show.
+
+The real `pynvml` loads it by its usual name. In this process that needs `load()` once, before
+pynvml's first call: the loader hands out a library that is there already under that name. A child
+process needs only the variables of `Scenario.environment()`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+FOLDER = Path(__file__).parent
+SCENARIOS = FOLDER / "scenarios"
+LIBRARY = "libnvidia-ml.so.1"
+NO_COMPILER = "No C compiler (cc) is here to build the stand-in for NVIDIA's library."
+
+Variant = Literal["current", "old"]
+_FLAGS: dict[Variant, list[str]] = {"current": [], "old": ["-DOLD_DRIVER"]}
+# Shared objects stay mapped for as long as the process lives.
+_loaded: list[ctypes.CDLL] = []
+
+
+def compiler() -> str | None:
+    """The path of a C compiler, None where there is none."""
+    return shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc")
+
+
+def build(folder: Path, variant: Variant = "current") -> Path:
+    """The folder that holds the library, built below `folder` unless it is there already."""
+    library = folder / variant / LIBRARY
+    if not library.exists():
+        library.parent.mkdir(parents=True, exist_ok=True)
+        command = [
+            *(compiler() or "cc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-pthread"),
+            *(f"-Wl,-soname,{LIBRARY}", *_FLAGS[variant]),
+            *("-o", str(library), str(FOLDER / "stub.c")),
+        ]
+        subprocess.run(command, check=True)
+    return library.parent
+
+
+def load(library_folder: Path) -> Stub:
+    """The library in this process, for pynvml too. A process can have one variant only."""
+    library = ctypes.CDLL(str(library_folder / LIBRARY), mode=ctypes.RTLD_GLOBAL)
+    _loaded.append(library)
+    return Stub(library)
+
+
+class Stub:
+    """The library in this process, seen from behind."""
+
+    def __init__(self, library: ctypes.CDLL) -> None:
+        for name in ("nvmlStubCallCount", "nvmlStubMisuse", "nvmlStubInFlight"):
+            getattr(library, name).restype = ctypes.c_long
+        self._library = library
+
+    def use(self, scenario: Scenario) -> None:
+        """Show `scenario` from now on."""
+        self._library.nvmlStubUseScenario(str(scenario.path).encode())
+
+    def calls(self, function: str = "") -> int:
+        """How often `function` was called since the last reset; all functions without a name."""
+        return int(self._library.nvmlStubCallCount(function.encode()))
+
+    def in_flight(self) -> int:
+        """Calls that have not come back yet."""
+        return int(self._library.nvmlStubInFlight())
+
+    def misuse(self) -> dict[str, int]:
+        """What a driver might answer with a crash: each count should be 0."""
+        kinds = ("stale_handle", "before_init", "shut_down_under_calls")
+        return {kind: int(self._library.nvmlStubMisuse(kind.encode())) for kind in kinds}
+
+    def reset(self) -> None:
+        """As if no one had ever called: no session, all counts zero."""
+        self._library.nvmlStubReset()
+
+
+class Scenario:
+    """A world of one's own to change while the library shows it."""
+
+    def __init__(self, name: str, path: Path | None = None) -> None:
+        self.path = path or Path(tempfile.mkdtemp(prefix="nvml-")) / "scenario.txt"
+        self.switch(name)
+
+    def switch(self, name: str) -> None:
+        """Become the world of `scenarios/<name>.txt`."""
+        self._write((SCENARIOS / f"{name}.txt").read_text().splitlines())
+
+    def set(self, section: str, key: str, value: object) -> None:
+        """Change one value, such as ("gpu 0", "power_mw", 300123). The driver's section is ""."""
+        lines = self.path.read_text().splitlines()
+        start, end = self._bounds(lines, section)
+        for at in range(start, end):
+            if lines[at].partition("=")[0].strip() == key:
+                lines[at] = f"{key} = {value}"
+                break
+        else:
+            lines.insert(start, f"{key} = {value}")
+        self._write(lines)
+
+    def unset(self, section: str, key: str) -> None:
+        """Take one value away."""
+        lines = self.path.read_text().splitlines()
+        start, end = self._bounds(lines, section)
+        kept = [line for line in lines[start:end] if line.partition("=")[0].strip() != key]
+        self._write(lines[:start] + kept + lines[end:])
+
+    def values(self, section: str) -> dict[str, str]:
+        """What the section says, with what all GPUs share beneath it."""
+        lines = self.path.read_text().splitlines()
+        shared = self.values("gpu *") if section.startswith("gpu ") and section[4:] != "*" else {}
+        start, end = self._bounds(lines, section)
+        own = (line.partition("#")[0].partition("=") for line in lines[start:end])
+        return shared | {key.strip(): value.strip() for key, equals, value in own if equals}
+
+    def environment(self, library_folder: Path, counts: Path | None = None) -> dict[str, str]:
+        """Variables with which a child process finds the library and this world."""
+        found = os.environ | {
+            "LD_LIBRARY_PATH": str(library_folder),
+            "NVML_STUB_SCENARIO": str(self.path),
+        }
+        return found | ({"NVML_STUB_COUNTS": str(counts)} if counts else {})
+
+    def _write(self, lines: list[str]) -> None:
+        # Replaced in one step, so that no call ever reads half a world.
+        written = self.path.with_suffix(".new")
+        written.write_text("\n".join(lines) + "\n")
+        written.replace(self.path)
+
+    @staticmethod
+    def _bounds(lines: list[str], section: str) -> tuple[int, int]:
+        heads = [
+            at
+            for at, line in enumerate(lines)
+            if "=" not in line and line.startswith(("gpu ", "mig "))
+        ]
+        starts = {"": 0} | {lines[at].strip(): at + 1 for at in heads}
+        start = starts.get(section)
+        if start is None:  # an empty section names no values
+            return len(lines), len(lines)
+        return start, next((at for at in heads if at >= start), len(lines))
