@@ -1,8 +1,6 @@
 """Eight simulated H100s under a training load, for a machine without any.
 
-Every value is a function of seed, GPU and time alone: a restart goes on where the last one was.
-Six GPUs train in step, with warm-up and checkpoints; GPU 5 is slowed by heat; GPU 6 serves a
-smaller model; GPU 7 is idle and holds memory.
+Every value is a function of seed and time alone: a restart goes on where the last one was.
 """
 
 from __future__ import annotations
@@ -13,35 +11,45 @@ import time
 from collections.abc import Callable, Sequence
 
 from monitor.sources.base import DeviceState, Row, Rows, SourceState, Value
+from monitor.sources.demo_processes import process_rows
+from monitor.sources.demo_run import GPUS, IDLE, RUN_SECONDS, STRAGGLER, Run, training_run
 
-GPUS = 8
-_STRAGGLER, _SERVING, _IDLE = 5, 6, 7
-_GIB = 1 << 30
 _MIB = 1 << 20
 _TOTAL_BYTES = 81_559 * _MIB
 _RESERVED_BYTES = 627 * _MIB
-_RUN_SECONDS = 3600
-_WARM_UP_SECONDS = 90
-_CHECKPOINT_EVERY = 300
-_CHECKPOINT_SECONDS = 14
-_STEP_SECONDS = 7
-_SW_THERMAL, _HW_THERMAL, _POWER_CAP, _GPU_IDLE = 0x20, 0x40, 0x4, 0x1
+_GPU_IDLE, _POWER_CAP, _SW_THERMAL, _HW_THERMAL = 0x1, 0x4, 0x20, 0x40
+_SLOWDOWN_CELSIUS = 87.0
+# The energy counters were zero here, 2025-01-01 UTC; before it they would be negative.
+_DRIVER_LOADED = 1_735_689_600
+_BUSES = (0x1B, 0x43, 0x52, 0x61, 0x9D, 0xC3, 0xD1, 0xDF)  # of a DGX H100
+# Ticks may begin a little before their second by the wall clock.
+_EARLY = 0.05
 
 
 class DemoSource:
-    """Rows of the `gpu` table. `wall` gives seconds since 1970, UTC."""
+    """Rows of the `gpu` and, every 2 s, the `process` table.
+
+    `wall` gives seconds since 1970, UTC. Values change each whole second, as NVML's do.
+    """
 
     name = "demo"
 
     def __init__(self, seed: int = 1, wall: Callable[[], float] = time.time) -> None:
-        self._seed = seed
         self._wall = wall
-        self._devices = tuple(self._state_of(index) for index in range(GPUS))
+        self._run = training_run(seed)
+        self._run_joules = (self._run.energy[-1] + self._run.power[-1]).tolist()
+        self._devices = tuple(
+            DeviceState("gpu", demo_uuid(index), facts=_facts(index)) for index in range(GPUS)
+        )
 
     def sample(self, monotonic: float) -> Rows:
-        """One row for each GPU."""
-        now = math.floor(self._wall() + 0.05)
-        return {"gpu": [self._row(index, now) for index in range(GPUS)]}
+        """A row for each GPU; on even seconds one for each process."""
+        now = math.floor(self._wall() + _EARLY)
+        runs, second = divmod(now - _DRIVER_LOADED, RUN_SECONDS)
+        gpus = [self._row(index, runs, second) for index in range(GPUS)]
+        if now % 2:
+            return {"gpu": gpus}
+        return {"gpu": gpus, "process": process_rows(gpus, now - second)}
 
     def devices(self) -> Sequence[DeviceState]:
         """Eight H100s."""
@@ -54,171 +62,114 @@ class DemoSource:
     def close(self) -> None:
         """Nothing to let go of."""
 
-    def _row(self, index: int, now: int) -> Row:
-        load = self._load(index, now)
-        noise = _Noise(f"{self._seed}/{index}/{now}")
-        slow = index == _STRAGGLER
-        warm = self._warmth(index, now)
-        power = round(1000 * (70 + 600 * load * (0.93 if slow else 1) + noise(9))) / 1000
-        temperature = round(
-            33 + 30 * warm + 12 * load * warm + (14.5 * warm if slow else 0) + noise(0.8)
-        )
-        clock = 345 if index == _IDLE else 1755 if load < 0.2 else 1785 + 15 * round(noise(1.4))
-        if slow and temperature >= 84:
-            clock = 1635 + 15 * round(noise(1.4))
-        checkpoint = self._checkpoint(index, now)
-        busy = index != _IDLE
-        reasons = _GPU_IDLE if not busy else 0
-        if slow and temperature >= 84:
-            reasons |= _SW_THERMAL | (_HW_THERMAL if temperature >= 88 else 0)
-        elif power > 672:
-            reasons |= _POWER_CAP
+    def _row(self, index: int, runs: int, second: int) -> Row:
+        run, at = self._run, (second, index)
+        clock = 15.0 * round(float(run.clock[at]) / 15)
         return {
-            "device": _uuid(index),
+            "device": demo_uuid(index),
             "index": index,
-            "utilization_percent": float(max(0, min(100, round(100 * load + noise(2)))))
-            if busy
-            else 0.0,
-            "memory_utilization_percent": float(max(0, min(100, round(58 * load + noise(4)))))
-            if busy
-            else 0.0,
-            "memory_used_bytes": self._memory(index, now),
+            "utilization_percent": _whole(run.utilization[at]),
+            "memory_utilization_percent": _whole(run.memory_activity[at]),
+            "memory_used_bytes": _used_bytes(float(run.memory_share[at])),
             "memory_total_bytes": _TOTAL_BYTES,
             "memory_reserved_bytes": _RESERVED_BYTES,
-            "temperature_celsius": float(temperature),
-            "memory_temperature_celsius": float(temperature + round(5 + 3 * load)),
-            "power_watts": power,
+            "temperature_celsius": _whole(run.temperature[at]),
+            "memory_temperature_celsius": _whole(run.memory_temperature[at]),
+            "power_watts": _thousandths(run.power[at]),
             "power_limit_watts": 700.0,
-            "energy_joules": self._energy(index, now),
-            "graphics_clock_mhz": float(clock),
-            "sm_clock_mhz": float(clock),
-            "memory_clock_mhz": 2619.0 if busy else 1593.0,
-            "video_clock_mhz": float(round(clock * 0.82 / 15) * 15),
-            "pcie_tx_bytes_per_second": float(
-                round(1024 * (800 + 2.6e6 * checkpoint + 9e4 * load * noise(1) ** 2))
-            ),
-            "pcie_rx_bytes_per_second": float(
-                round(1024 * (600 + 3.1e5 * load + 6e4 * abs(noise(1))))
-            ),
+            "energy_joules": _thousandths(runs * self._run_joules[index] + run.energy[at]),
+            "fan_percent": None,
+            "graphics_clock_mhz": clock,
+            "sm_clock_mhz": clock,
+            "memory_clock_mhz": 2619.0,
+            "video_clock_mhz": min(1545.0, 15.0 * round(clock * 0.78 / 15)),
+            "pcie_tx_bytes_per_second": _kibibytes(run.pcie_tx[at]),
+            "pcie_rx_bytes_per_second": _kibibytes(run.pcie_rx[at]),
             "pcie_link_generation": 5,
             "pcie_link_width": 16,
-            "pcie_replay_count": 3 if slow else 0,
-            "nvlink_tx_bytes_per_second": float(round(1024 * 1.4e8 * load * (1 + noise(0.05))))
-            if index < 6
-            else 0.0,
-            "nvlink_rx_bytes_per_second": float(round(1024 * 1.4e8 * load * (1 + noise(0.05))))
-            if index < 6
+            "pcie_replay_count": 3 if index == STRAGGLER else 0,
+            "nvlink_tx_bytes_per_second": _kibibytes(run.nvlink[at]),
+            "nvlink_rx_bytes_per_second": _kibibytes(run.nvlink[second, (index + 1) % IDLE])
+            if index != IDLE
             else 0.0,
             "encoder_percent": 0.0,
             "decoder_percent": 0.0,
             "jpeg_percent": 0.0,
             "ofa_percent": 0.0,
-            "performance_state": 0 if busy else 8,
-            "clock_event_reasons": reasons,
+            "performance_state": 0,
+            "clock_event_reasons": _reasons(run, at),
             "ecc_corrected_count": 2 if index == 2 else 0,
             "ecc_uncorrected_count": 0,
             "remapped_rows_count": 1 if index == 2 else 0,
+            "retired_pages_count": None,  # rows are remapped instead, since Ampere
             "xid_count": 0,
         }
 
-    def _load(self, index: int, now: int) -> float:
-        """0 to 1: what share of its power the GPU uses."""
-        if index == _IDLE:
-            return 0.0
-        if index == _SERVING:
-            wave = 0.42 + 0.16 * math.sin(now / 97) + 0.08 * math.sin(now / 11)
-            return max(0.05, wave + _Noise(f"serve/{self._seed}/{now}")(0.05))
-        if self._checkpoint(index, now):
-            return 0.06
-        run = now % _RUN_SECONDS
-        if run < _WARM_UP_SECONDS:
-            return 0.15 + 0.75 * run / _WARM_UP_SECONDS
-        # At the end of each step the fast ones wait for the slowest.
-        waits = now % _STEP_SECONDS == _STEP_SECONDS - 1 and index != _STRAGGLER
-        return (0.88 if waits else 0.965) + 0.02 * math.sin(now / 53 + index)
 
-    def _warmth(self, index: int, now: int) -> float:
-        if index == _IDLE:
-            return 0.03
-        if index == _SERVING:
-            return 0.55
-        run = now % _RUN_SECONDS
-        since = run % _CHECKPOINT_EVERY
-        cooled = 0.08 * math.exp(-since / 40)
-        return 0.93 - 0.25 * math.exp(-run / 120) - cooled + 0.012 * index / GPUS
-
-    def _checkpoint(self, index: int, now: int) -> bool:
-        run = now % _RUN_SECONDS
-        return (
-            index < _SERVING
-            and run >= _WARM_UP_SECONDS
-            and run % _CHECKPOINT_EVERY < _CHECKPOINT_SECONDS
-        )
-
-    def _memory(self, index: int, now: int) -> int:
-        if index == _IDLE:
-            return round(61.2 * _GIB / _MIB) * _MIB
-        if index == _SERVING:
-            return round((31 + 1.5 * math.sin(now / 211)) * 1024) * _MIB
-        filled = min(1.0, (now % _RUN_SECONDS + 20) / _WARM_UP_SECONDS)
-        return (round(18 + 56 * filled) * 1024 + 370 * index + 2 * (now // 60 % 8)) * _MIB
-
-    def _energy(self, index: int, now: int) -> float:
-        # Grows each second by about what power_watts says; exact to the millijoule NVML gives.
-        mean = 70 + 600 * (0.0 if index == _IDLE else 0.42 if index == _SERVING else 0.93)
-        return round(1000 * (mean * (now % 31_536_000) + 40 * math.sin(now / 53 + index))) / 1000
-
-    def _state_of(self, index: int) -> DeviceState:
-        facts: dict[str, Value] = {
-            "name": "NVIDIA H100 80GB HBM3",
-            "uuid": _uuid(index),
-            "index": index,
-            "serial": f"16542230{40117 + 31 * index}",
-            "vbios": "96.00.99.00.01",
-            "pci_bus_id": f"00000000:{0x1B + 0x11 * index:02X}:00.0",
-            "driver_version": "580.159.03",
-            "nvml_version": "13.580.159.03",
-            "cuda_version": "13.0",
-            "compute_capability": "9.0",
-            "architecture": "Hopper",
-            "memory_total_bytes": _TOTAL_BYTES,
-            "memory_bus_bits": 5120,
-            "memory_kind": "v2",
-            "cores": 16_896,
-            "power_limit_set_watts": 700.0,
-            "power_limit_enforced_watts": 700.0,
-            "power_limit_default_watts": 700.0,
-            "power_limit_min_watts": 200.0,
-            "power_limit_max_watts": 700.0,
-            "slowdown_temperature_celsius": 87.0,
-            "shutdown_temperature_celsius": 92.0,
-            "memory_max_temperature_celsius": 95.0,
-            "max_graphics_clock_mhz": 1980.0,
-            "max_sm_clock_mhz": 1980.0,
-            "max_memory_clock_mhz": 2619.0,
-            "max_video_clock_mhz": 1545.0,
-            "max_pcie_generation": 5,
-            "max_pcie_width": 16,
-            "ecc_mode": "enabled",
-            "mig_mode": "disabled",
-        }
-        return DeviceState("gpu", _uuid(index), facts=facts)
-
-
-class _Noise:
-    """Numbers that look random and are the same for the same words."""
-
-    def __init__(self, words: str) -> None:
-        self._digest = hashlib.blake2b(words.encode(), digest_size=48).digest()
-        self._at = 0
-
-    def __call__(self, scale: float) -> float:
-        """About normal, with mean 0 and a deviation of `scale`."""
-        raw = self._digest[self._at : self._at + 4]
-        self._at = (self._at + 4) % len(self._digest)
-        return scale * (sum(raw) / 255 - 2) * 1.73
-
-
-def _uuid(index: int) -> str:
+def demo_uuid(index: int) -> str:
+    """The same on every machine and in every run."""
     digest = hashlib.blake2b(f"demo GPU {index}".encode(), digest_size=16).hexdigest()
     return f"GPU-{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
+
+
+def _reasons(run: Run, at: tuple[int, int]) -> int:
+    if run.utilization[at] < 1:
+        return _GPU_IDLE
+    if run.throttled[at]:
+        hot = round(float(run.temperature[at])) >= _SLOWDOWN_CELSIUS
+        return _SW_THERMAL | (_HW_THERMAL if hot else 0)
+    return _POWER_CAP if run.power[at] > 685 else 0
+
+
+def _used_bytes(share: float) -> int:
+    # CUDA allocates in pages of 2 MiB; an unused GPU still shows a few.
+    return max(2, round(share * _TOTAL_BYTES / (2 * _MIB))) * 2 * _MIB
+
+
+def _whole(value: float) -> float:
+    return float(round(float(value)))
+
+
+def _thousandths(value: float) -> float:
+    return round(float(value), 3)
+
+
+def _kibibytes(value: float) -> float:
+    return 1024.0 * round(float(value) / 1024)
+
+
+def _facts(index: int) -> dict[str, Value]:
+    return {
+        "name": "NVIDIA H100 80GB HBM3",
+        "uuid": demo_uuid(index),
+        "index": index,
+        "mig_mode": "disabled",
+        "serial": f"16542230{40117 + 31 * index}",
+        "vbios": "96.00.99.00.01",
+        "pci_bus_id": f"00000000:{_BUSES[index]:02X}:00.0",
+        "driver_version": "580.159.03",
+        "nvml_version": "13.580.159.03",
+        "cuda_version": "13.0",
+        "compute_capability": "9.0",
+        "architecture": "Hopper",
+        "memory_total_bytes": _TOTAL_BYTES,
+        "memory_bus_bits": 5120,
+        "memory_kind": "v2",
+        "cores": 16_896,
+        "power_limit_set_watts": 700.0,
+        "power_limit_enforced_watts": 700.0,
+        "power_limit_default_watts": 700.0,
+        "power_limit_min_watts": 200.0,
+        "power_limit_max_watts": 700.0,
+        "slowdown_temperature_celsius": _SLOWDOWN_CELSIUS,
+        "shutdown_temperature_celsius": 92.0,
+        "memory_max_temperature_celsius": 95.0,
+        "max_graphics_clock_mhz": 1980.0,
+        "max_sm_clock_mhz": 1980.0,
+        "max_memory_clock_mhz": 2619.0,
+        "max_video_clock_mhz": 1545.0,
+        "max_pcie_generation": 5,
+        "max_pcie_width": 16,
+        "ecc_mode": "enabled",
+        "fan_count": 0,
+    }

@@ -1,4 +1,4 @@
-"""What stays the same about a GPU: each fact, declared once, with its unit and label."""
+"""What stays the same about a device: each fact, declared once, with its unit and label."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ class Fact:
     name: str
     unit: Unit
     label: str
+    table: str = "gpu"
 
 
 GPU_FACTS = (
@@ -53,3 +54,23 @@ GPU_FACTS = (
     Fact("ecc_mode", units.TEXT, "ECC"),
     Fact("fan_count", units.NUMBER, "Fans"),
 )
+
+HOST_FACTS = (
+    Fact("hostname", units.TEXT, "Name", "host"),
+    Fact("cpu_model", units.TEXT, "CPU", "host"),
+    Fact("cores", units.NUMBER, "Logical cores", "host"),
+    Fact("physical_cores", units.NUMBER, "Physical cores", "host"),
+    Fact("memory_total_bytes", units.BYTES, "RAM", "host"),
+    Fact("operating_system", units.TEXT, "Operating system", "host"),
+    Fact("kernel", units.TEXT, "Kernel", "host"),
+    Fact("booted", units.MOMENT, "Started", "host"),
+)
+
+DISK_FACTS = (
+    Fact("file_system", units.TEXT, "File system", "disk"),
+    Fact("block_device", units.TEXT, "Device", "disk"),
+)
+
+NETWORK_FACTS = (Fact("speed_bits_per_second", units.NUMBER, "Speed in bit/s", "network"),)
+
+FACTS = GPU_FACTS + HOST_FACTS + DISK_FACTS + NETWORK_FACTS
