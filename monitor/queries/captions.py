@@ -1,0 +1,125 @@
+"""The quiet line under each large number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from monitor.sources.base import Row
+from monitor.units import (
+    BYTES,
+    BYTES_PER_SECOND,
+    CELSIUS,
+    MEGAHERTZ,
+    PERCENT,
+    RATIO,
+    WATTS,
+)
+
+Facts = Mapping[str, object]
+
+
+def caption(table: str, column: str, row: Row, facts: Facts) -> str:
+    """Words beside a reading; parts that the machine does not report are left out."""
+    write = _CAPTIONS.get(f"{table}.{column}")
+    return " · ".join(part for part in write(row, facts) if part) if write else ""
+
+
+def _number(value: object) -> float | None:
+    return value if isinstance(value, (int, float)) else None
+
+
+def _of(row: Row, column: str, unit: object, before: str = "", after: str = "") -> str:
+    value = _number(row.get(column))
+    return "" if value is None else f"{before}{unit.text(value)}{after}"  # type: ignore[attr-defined]
+
+
+def _share(row: Row, part: str, whole: str) -> str:
+    used, total = _number(row.get(part)), _number(row.get(whole))
+    return PERCENT.text(100 * used / total) if used is not None and total else ""
+
+
+def _cpu(row: Row, facts: Facts) -> list[str]:
+    cores, clock = _number(facts.get("cores")), _number(row.get("cpu_frequency_mhz"))
+    return [
+        f"{cores:.0f} core{'' if cores == 1 else 's'}" if cores else "",
+        _of(row, "load_1m", RATIO, "load "),
+        f"{clock / 1000:.1f} GHz" if clock else "",
+        _of(row, "cpu_temperature_celsius", CELSIUS),
+    ]
+
+
+def _memory(row: Row, facts: Facts) -> list[str]:
+    return [
+        _of(row, "memory_total_bytes", BYTES, "of "),
+        _share(row, "memory_used_bytes", "memory_total_bytes"),
+        _of(row, "memory_cached_bytes", BYTES, "cache "),
+    ]
+
+
+def _swap(row: Row, facts: Facts) -> list[str]:
+    if row.get("swap_total_bytes") == 0:
+        return ["no swap on this machine"]
+    pressure = _number(row.get("pressure_memory_percent"))
+    pressed = "" if pressure is None else f"pressure {PERCENT.text(pressure)}"
+    return [
+        _of(row, "swap_total_bytes", BYTES, "of "),
+        "no pressure" if pressure is not None and pressure < 0.05 else pressed,
+    ]
+
+
+def _disk_io(row: Row, facts: Facts) -> list[str]:
+    return [
+        _of(row, "disk_read_bytes_per_second", BYTES_PER_SECOND, "read "),
+        _of(row, "disk_write_bytes_per_second", BYTES_PER_SECOND, "write "),
+    ]
+
+
+def _disk(row: Row, facts: Facts) -> list[str]:
+    return [
+        f"{_of(row, 'used_bytes', BYTES)} / {_of(row, 'total_bytes', BYTES)}",
+        _share(row, "used_bytes", "total_bytes"),
+    ]
+
+
+def _gpu(row: Row, facts: Facts) -> list[str]:
+    clock, best = _number(row.get("sm_clock_mhz")), _number(facts.get("max_sm_clock_mhz"))
+    state = _number(row.get("performance_state"))
+    clocks = "" if clock is None else f"SM {MEGAHERTZ.text(clock)}"
+    if clock is not None and best:
+        clocks = f"SM {clock:,.0f} of {MEGAHERTZ.text(best)}"
+    return [clocks, "" if state is None else f"P{state:.0f}"]
+
+
+def _gpu_memory(row: Row, facts: Facts) -> list[str]:
+    used = "used includes the driver's share" if facts.get("memory_kind") == "v1" else ""
+    return [
+        _of(row, "memory_total_bytes", BYTES, "of "),
+        _share(row, "memory_used_bytes", "memory_total_bytes"),
+        _of(row, "memory_reserved_bytes", BYTES, "", " reserved"),
+        used,
+    ]
+
+
+def _gpu_temperature(row: Row, facts: Facts) -> list[str]:
+    return [
+        _of(dict(facts), "slowdown_temperature_celsius", CELSIUS, "slows at "),  # type: ignore[arg-type]
+        _of(row, "memory_temperature_celsius", CELSIUS, "memory "),
+        _of(row, "fan_percent", PERCENT, "fan ") or "no fan",
+    ]
+
+
+def _gpu_power(row: Row, facts: Facts) -> list[str]:
+    return [_of(row, "power_limit_watts", WATTS, "of ")]
+
+
+_CAPTIONS: Mapping[str, Callable[[Row, Facts], list[str]]] = {
+    "host.cpu_percent": _cpu,
+    "host.memory_used_bytes": _memory,
+    "host.swap_used_bytes": _swap,
+    "host.disk_io_bytes_per_second": _disk_io,
+    "disk.used_bytes": _disk,
+    "gpu.utilization_percent": _gpu,
+    "gpu.memory_used_bytes": _gpu_memory,
+    "gpu.temperature_celsius": _gpu_temperature,
+    "gpu.power_watts": _gpu_power,
+}
