@@ -64,7 +64,7 @@ def _takeover(latest: Latest) -> Notice | None:
         return None
     return Notice(
         kind="recorder",
-        text=f"The recorder (pid {previous.get('pid')}) ended without a word and was started again.",
+        text=f"The recorder (pid {previous.get('pid')}) ended without a word; another records now.",
         advice="Its log says why; nothing that it had recorded is lost.",
     )
 

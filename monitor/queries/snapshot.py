@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from monitor import units
 from monitor.metrics import TABLES, Metric, Table
 from monitor.queries.captions import caption
 from monitor.queries.latest import Latest
-from monitor.queries.notices import notices
+from monitor.queries.notices import gpu_trouble, notices
+from monitor.queries.sparks import DISK_IO, shown_metric, value_of
 from monitor.sources.base import DeviceState, Row
-from monitor.storage.buffer import Buffer, Columns
 
 Reading = list[object]
 
@@ -46,21 +44,6 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
 }
 """Columns in a snapshot. `disk_io_bytes_per_second` is read and write together."""
 
-SPARKS: Mapping[str, tuple[str, ...]] = {
-    "host": ("cpu_percent", "memory_used_bytes", "swap_used_bytes", "disk_io_bytes_per_second"),
-    "gpu": ("utilization_percent", "memory_used_bytes", "temperature_celsius", "power_watts"),
-}
-SPARK_SECONDS = 120
-
-_DISK_IO = Metric(
-    "disk_io_bytes_per_second",
-    units.BYTES_PER_SECOND,
-    "Disk I/O",
-    "Read from and written to all physical disks.",
-    "/proc/diskstats",
-)
-_PARTS = ("disk_read_bytes_per_second", "disk_write_bytes_per_second")
-
 
 def snapshot(
     latest: Latest, peaks: Mapping[str, Mapping[str, Mapping[str, float]]]
@@ -84,25 +67,16 @@ def snapshot(
         "interval": latest.recorder.get("interval", 1.0),
         "started": latest.recorder.get("started"),
         "readings": readings,
-        "gpus": [[gpu.device, gpu.status, gpu.reason] for gpu in latest.gpus()],
-        "mounts": list(latest.table("disk")),
+        "gpus": {gpu.device: [gpu.status, gpu.reason] for gpu in latest.gpus()},
+        "layout": layout(latest),
         "notices": notices(latest),
     }
 
 
-def shown_metric(table: Table, column: str) -> Metric:
-    """The metric behind a column of the page, the sum of disk reads and writes included."""
-    return _DISK_IO if column == _DISK_IO.column else table[column]
-
-
-def value_of(row: Row, column: str) -> float | None:
-    """The raw number in a row, None where it is missing."""
-    if column == _DISK_IO.column:
-        parts = [row.get(part) for part in _PARTS]
-        present = [part for part in parts if isinstance(part, (int, float))]
-        return sum(present) if present else None
-    value = row.get(column)
-    return value if isinstance(value, (int, float)) else None
+def layout(latest: Latest) -> list[object]:
+    """What the page is built for: GPUs, mounts, and why there is no GPU."""
+    gpus = [gpu.device for gpu in latest.gpus()]
+    return [gpus, list(latest.table("disk")), list(gpu_trouble(latest))]
 
 
 def _reading(
@@ -116,7 +90,7 @@ def _reading(
     facts = state.facts if state else {}
     peak = peaks.get(str(row["device"]))
     full = full_scale(metric, row, facts)
-    if metric is _DISK_IO:
+    if metric is DISK_IO:
         full = peak
     if value is None:
         number, symbol = units.NOT_REPORTED, ""
@@ -139,8 +113,8 @@ def full_scale(metric: Metric, row: Row, facts: Mapping[str, object]) -> float |
     if metric.unit is units.PERCENT:
         return 100.0
     if isinstance(metric.full, str):
-        full = row.get(metric.full)
-        full = facts.get(metric.full) if full is None else full
+        of_row: object = row.get(metric.full)
+        full = facts.get(metric.full) if of_row is None else of_row
         return float(full) if isinstance(full, (int, float)) else None
     return metric.full
 
@@ -164,88 +138,3 @@ def _peak_text(metric: Metric, peak: float, full: float | None) -> str:
     if metric.unit is units.BYTES and full:
         return units.PERCENT.text(100 * peak / full)
     return metric.unit.text(peak)
-
-
-class Peaks:
-    """The highest value of each shown column in the last hour, kept up as ticks arrive.
-
-    Exact to a minute: the hour is held as sixty minutes' maxima, so that a tick costs a
-    comparison and not a look at 3,600 rows.
-    """
-
-    def __init__(self) -> None:
-        self._minutes: dict[tuple[str, str, str], dict[int, float]] = {}
-
-    def load(self, buffers: Mapping[str, Buffer]) -> None:
-        """Take what a buffer already holds."""
-        for name, columns in SPARKS.items():
-            rows = buffers[name].columns()
-            for column in columns:
-                self._load(name, column, rows)
-
-    def add(self, name: str, row: Row, time: int) -> None:
-        """Take a row of the tick at `time`."""
-        for column in SPARKS.get(name, ()):
-            value = value_of(row, column)
-            if value is not None:
-                self._put((name, column, str(row["device"])), time // 60_000, value)
-
-    def over(self, time: int) -> dict[str, dict[str, dict[str, float]]]:
-        """Table → column → device → highest in the hour before `time`."""
-        first = time // 60_000 - 60
-        peaks: dict[str, dict[str, dict[str, float]]] = {}
-        for (name, column, device), minutes in self._minutes.items():
-            for minute in [minute for minute in minutes if minute < first]:
-                del minutes[minute]
-            if minutes:
-                peaks.setdefault(name, {}).setdefault(column, {})[device] = max(minutes.values())
-        return peaks
-
-    def _put(self, key: tuple[str, str, str], minute: int, value: float) -> None:
-        minutes = self._minutes.setdefault(key, {})
-        if value > minutes.get(minute, -np.inf):
-            minutes[minute] = value
-
-    def _load(self, name: str, column: str, rows: Columns) -> None:
-        cells = spark_cells(rows, column)
-        for code, device in enumerate(rows.devices):
-            mine = (rows.device_codes == code) & ~np.isnan(cells)
-            if not mine.any():
-                continue
-            minutes, values = rows.times[mine] // 60_000, cells[mine]
-            order = np.argsort(minutes, kind="stable")
-            firsts, starts = np.unique(minutes[order], return_index=True)
-            for minute, value in zip(
-                firsts, np.maximum.reduceat(values[order], starts), strict=True
-            ):
-                self._put((name, column, device), int(minute), float(value))
-
-
-def spark_cells(rows: Columns, column: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """The column's values; for disk I/O, reads and writes together."""
-    if column == _DISK_IO.column:
-        return rows[_PARTS[0]] + rows[_PARTS[1]]
-    return rows[column]
-
-
-def sparks(latest: Latest, buffers: Mapping[str, Buffer]) -> dict[str, object]:
-    """The last two minutes of each sparkline: values on the tick's grid, null where none was."""
-    if latest.time is None:
-        return {"end": None, "step": 1000, "lines": {}}
-    interval = latest.recorder.get("interval", 1.0)
-    step = max(1, round(1000 * (interval if isinstance(interval, (int, float)) else 1.0)))
-    count = max(2, SPARK_SECONDS * 1000 // step)
-    start = latest.time - (count - 1) * step
-    lines: dict[str, dict[str, list[float | None]]] = {}
-    for name, columns in SPARKS.items():
-        rows = buffers[name].columns(start, latest.time + 1)
-        slots = (rows.times - start) // step
-        for column in columns:
-            cells = spark_cells(rows, column)
-            for code, device in enumerate(rows.devices):
-                line: list[float | None] = [None] * count
-                mine = (rows.device_codes == code) & ~np.isnan(cells)
-                for slot, value in zip(slots[mine].tolist(), cells[mine].tolist(), strict=True):
-                    line[slot] = float(f"{value:.6g}")
-                lines.setdefault(f"{name}.{column}", {})[device] = line
-    return {"end": latest.time, "step": step, "lines": lines}

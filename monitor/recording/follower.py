@@ -13,6 +13,7 @@ from pathlib import Path
 
 from monitor.metrics import TABLES
 from monitor.queries.latest import Latest
+from monitor.queries.sparks import Peaks
 from monitor.sources.base import DeviceState, Row
 from monitor.storage.buffer import Buffer
 from monitor.storage.journal import Journal
@@ -33,6 +34,7 @@ class Follower:
 
     def __init__(self, paths: Sequence[Path], poll_seconds: float = _POLL_SECONDS) -> None:
         self.buffers = {name: Buffer(table) for name, table in TABLES.items()}
+        self.peaks = Peaks()
         self.latest = Latest()
         self._followed = [_Followed(path) for path in paths]
         self._poll_seconds = poll_seconds
@@ -92,6 +94,8 @@ class Follower:
         for name, arrived in ticks.items():
             for tick, rows in _by_tick(arrived).items():
                 self.buffers[name].append(tick, rows)
+                for row in rows:
+                    self.peaks.add(name, row, tick)
         self.show(ticks, devices, recorder)
 
     def show(
@@ -203,6 +207,7 @@ class _Followed:
                 columns, _ = journal.columns(table, start)
                 follower.buffers[name].extend(columns)
                 current[name], self._cursors[name] = journal.last_rows(table)
+        follower.peaks.load(follower.buffers)
         follower.show(current, None, None)
 
     def _read(self, follower: Follower, journal: Journal) -> None:

@@ -1,0 +1,141 @@
+"""One command: starts the recorder, follows it, and serves the page and the API."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from monitor.recording.supervisor import Supervisor, record_command
+from monitor.settings import BadSetting, Settings, load
+from monitor.storage.locations import check_writable, host_name, live_db, overflow_db, recorder_lock
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+log = logging.getLogger("monitor")
+
+TITLE = "System Monitor"
+_ASSETS = Path(__file__).parent / "assets"
+
+
+def create_app(settings: Settings, supervisor: Supervisor | None = None) -> FastAPI:
+    """The ASGI application. Nothing starts before its lifespan does."""
+    import asyncio
+
+    import flask_bootstrap
+    from dash import Dash
+    from fastapi import FastAPI
+    from starlette.staticfiles import StaticFiles
+
+    import callbacks
+    from layouts.index import index
+    from layouts.page import page
+    from monitor.api import routes
+    from monitor.queries.current import Current
+    from monitor.recording.follower import Follower
+
+    follower = Follower([live_db(settings), overflow_db(settings)])
+    current = Current(follower)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        keeper = supervisor or supervise(settings)
+        follower.start(asyncio.get_running_loop())
+        yield
+        follower.stop()
+        await asyncio.to_thread(keeper.stop)
+
+    server = FastAPI(
+        title=TITLE,
+        lifespan=lifespan,
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    server.include_router(routes.router(current, settings))
+    bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
+    server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
+    app = Dash(
+        __name__,
+        backend="fastapi",
+        server=server,
+        title=TITLE,
+        update_title="",
+        assets_folder=str(_ASSETS),
+        serve_locally=True,
+        routes_pathname_prefix="/",
+        requests_pathname_prefix=settings.url_prefix,
+        websocket_inactivity_timeout=0,
+        index_string=index(settings.url_prefix),
+    )
+    app.layout = lambda: page(current.latest, host_name())
+    callbacks.register(app, current)
+    return server
+
+
+def supervise(settings: Settings) -> Supervisor:
+    """A supervisor that has begun; one that does nothing where settings say so."""
+    supervisor = Supervisor(recorder_lock(settings), record_command(settings.arguments()))
+    if settings.record:
+        supervisor.start()
+    return supervisor
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve until interrupted. Exit status 2 with one sentence where it cannot start."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        settings = load(arguments)
+        check_writable(settings)
+        listening = _listen(settings)
+    except BadSetting as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 2
+    # The recorder loads its libraries while this process loads its own.
+    supervisor = supervise(settings)
+    import uvicorn
+
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    print(f"{TITLE}: http://{shown}:{port}{settings.url_prefix}", flush=True)  # noqa: T201
+    config = uvicorn.Config(
+        create_app(settings, supervisor),
+        log_level="warning",
+        lifespan="on",
+        timeout_graceful_shutdown=2,
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+    return 0
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        reason = (error.strerror or str(error)).lower()
+        raise BadSetting(
+            f"Cannot listen on {settings.host}:{settings.port} (--host, --port): {reason}."
+        ) from None
+    return listening
+
+
+def __getattr__(name: str) -> FastAPI:
+    """`server`, made when gunicorn asks for it: `gunicorn -k asgi app:server`."""
+    if name == "server":
+        globals()["server"] = create_app(load())
+        return globals()["server"]  # type: ignore[no-any-return]
+    raise AttributeError(name)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,17 @@
+"""One module for each thing a person does or sees change."""
+
+from __future__ import annotations
+
+from dash import Dash
+
+from callbacks import choices, devices, live, presence
+from monitor.queries.current import Current
+
+
+def register(app: Dash, current: Current) -> None:
+    """Connect every callback."""
+    viewers = presence.Presence()
+    presence.register(app, viewers)
+    live.register(app, current, viewers)
+    devices.register(app, current)
+    choices.register(app)

@@ -1,0 +1,35 @@
+"""GPUs and mounts come and go: the columns are built anew when others are there."""
+
+from __future__ import annotations
+
+from dash import Dash, Input, Output
+
+from layouts import ids
+from layouts.header import strip
+from layouts.page import gpu_column, gpu_options, system_column
+from monitor.queries.current import Current
+from monitor.queries.snapshot import layout
+
+
+def register(app: Dash, current: Current) -> None:
+    """The page asks (ids.CHANGED) when a snapshot's devices are not those of the layout."""
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        Output(ids.STRIP, "children"),
+        Output(ids.SYSTEM_COLUMN, "children"),
+        Output(ids.GPU_COLUMN, "children"),
+        Output(ids.GPU_SELECT, "options"),
+        Output(ids.DEVICES, "data"),
+        Input(ids.CHANGED, "data"),
+        prevent_initial_call=True,
+    )
+    async def rebuild(_: object) -> tuple[object, ...]:
+        latest = current.latest
+        gpus = latest.gpus()
+        return (
+            strip(gpus),
+            system_column(latest),
+            gpu_column(latest),
+            gpu_options(gpus),
+            layout(latest),
+        )

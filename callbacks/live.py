@@ -1,0 +1,66 @@
+"""Readings change each tick: pushed over the socket, asked for where the socket fails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update, set_props
+
+from callbacks.presence import Presence
+from layouts import ids
+from monitor.queries.current import Current
+
+# A push that has nothing to send comes back this often to look whether its viewer has gone.
+_LOOK_SECONDS = 5.0
+
+
+def register(app: Dash, current: Current, presence: Presence) -> None:
+    """Connect the snapshot store with the follower, and the page with the store."""
+
+    # No Input: Dash starts such a callback with the page, and anew when its socket reconnects.
+    @app.callback(State(ids.VIEWER, "data"), websocket=True, persistent=True)  # type: ignore[untyped-decorator]
+    async def push(viewer: str) -> None:
+        socket = ctx.websocket
+        if socket is None:
+            return
+        presence.says(viewer, visible=True)
+        sent, waited = -1, True
+        try:
+            while not socket.is_shutdown and not current.ended:
+                if not presence.looks(viewer):
+                    waited = True
+                    await presence.someone_comes(_LOOK_SECONDS)
+                    continue
+                latest = await current.next(sent, _LOOK_SECONDS)
+                if latest.sequence > sent and presence.looks(viewer):
+                    sent = latest.sequence
+                    if waited:
+                        set_props(ids.BACKLOG, {"data": current.backlog()})
+                        waited = False
+                    set_props(ids.SNAPSHOT, {"data": current.snapshot()})
+        finally:
+            presence.forget(viewer)
+
+    @app.callback(  # type: ignore[untyped-decorator]
+        Output(ids.SNAPSHOT, "data"),
+        Output(ids.BACKLOG, "data"),
+        Input(ids.POLL, "n_intervals"),
+        State(ids.SHOWN, "data"),
+        prevent_initial_call=True,
+    )
+    async def poll(_: int | None, shown: dict[str, Any] | None) -> tuple[Any, Any]:
+        latest = current.latest
+        time = (shown or {}).get("time")
+        behind = latest.time is not None and (time is None or latest.time - time > 5000)
+        if time is not None and latest.time == time:
+            # Nothing newer: the answer still tells the page that the server is there.
+            return {"time": time}, no_update
+        return current.snapshot(), current.backlog() if behind else no_update
+
+    app.clientside_callback(
+        ClientsideFunction("live", "show"),
+        Output(ids.SHOWN, "data"),
+        Input(ids.SNAPSHOT, "data"),
+        Input(ids.BACKLOG, "data"),
+        State(ids.DEVICES, "data"),
+    )

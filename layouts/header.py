@@ -1,0 +1,134 @@
+"""The strip at the top: name, each device in a small cell, connection, theme, settings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dash_bootstrap_components as dbc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from layouts import ids
+from layouts.attributes import HIDDEN_FROM_READERS, aria, data
+from layouts.panels.reading import part
+from layouts.theme import gpu_colour
+from monitor.sources.base import DeviceState
+
+
+def header(host: str, gpus: Sequence[DeviceState]) -> Component:
+    """The page's header for this machine."""
+    return html.Header(
+        className="top",
+        children=[
+            html.Div(
+                className="brand",
+                children=[
+                    html.I(className="bi bi-activity", **HIDDEN_FROM_READERS),
+                    html.H1("System Monitor"),
+                    html.Span(host, className="host", title=host),
+                ],
+            ),
+            html.Div(
+                strip(gpus),
+                id=ids.STRIP,
+                className="strip",
+                role="group",
+                **aria(label="Status"),
+            ),
+            html.Div(
+                id=ids.CONNECTION,
+                className="connection",
+                role="status",
+                children=[html.Span(className="dot"), html.Span("Connecting", className="words")],
+            ),
+            _icon_button(ids.THEME_BUTTON, "bi-circle-half", "Switch between dark and light"),
+            _icon_button(ids.SETTINGS_BUTTON, "bi-gear", "Settings"),
+            dbc.Popover(
+                target=ids.SETTINGS_BUTTON,
+                id=ids.SETTINGS,
+                trigger="legacy",
+                placement="bottom-end",
+                children=[
+                    dbc.PopoverBody(
+                        [
+                            html.Label(
+                                "When the live connection fails, ask every",
+                                htmlFor=ids.POLL_SECONDS,
+                            ),
+                            dcc.Dropdown(
+                                id=ids.POLL_SECONDS,
+                                options=[
+                                    {"label": f"{seconds:g} s", "value": seconds}
+                                    for seconds in (0.5, 1, 2, 5)
+                                ],
+                                value=1,
+                                clearable=False,
+                                searchable=False,
+                                persistence=True,
+                            ),
+                        ]
+                    )
+                ],
+            ),
+        ],
+    )
+
+
+def strip(gpus: Sequence[DeviceState]) -> list[Component]:
+    """A cell for CPU, RAM, and each GPU."""
+    return [
+        _cell("CPU", "host.cpu_percent", "host", "bi-cpu", "var(--cpu)"),
+        _cell("RAM", "host.memory_used_bytes", "host", "bi-memory", "var(--ram)"),
+        *[_gpu_cell(gpu) for gpu in gpus],
+    ]
+
+
+def _cell(label: str, metric: str, device: str, icon: str, colour: str) -> Component:
+    return html.Div(
+        className="cell",
+        style={"--accent": colour},
+        **data(metric=metric, device=device, value=""),
+        children=[
+            html.Span(
+                className="cell-name",
+                children=[html.I(className=f"bi {icon}", **HIDDEN_FROM_READERS), label],
+            ),
+            part("short", html.B, className="cell-value"),
+            html.Div(className="thin", children=part("fill", html.Div, className="fill")),
+        ],
+    )
+
+
+def _gpu_cell(gpu: DeviceState) -> Component:
+    index = gpu.facts.get("index")
+    name = f"GPU {index}: {gpu.facts.get('name', gpu.device)}"
+    return html.Button(
+        className="cell gpu-cell",
+        type="button",
+        style={"--accent": gpu_colour(index)},
+        title=name,
+        **aria(label=f"Show {name}", pressed="false"),
+        **data(
+            choose_gpu=gpu.device, metric="gpu.utilization_percent", device=gpu.device, value=""
+        ),
+        children=[
+            html.Span(className="cell-name", children=[f"{index} · ", part("short")]),
+            html.B(
+                className="cell-value",
+                **data(metric="gpu.temperature_celsius", device=gpu.device, value=""),
+                children=[part("number"), "°"],
+            ),
+            html.Div(className="thin", children=part("fill", html.Div, className="fill")),
+        ],
+    )
+
+
+def _icon_button(identity: str, icon: str, label: str) -> Component:
+    return html.Button(
+        html.I(className=f"bi {icon}", **HIDDEN_FROM_READERS),
+        id=identity,
+        className="icon-button",
+        type="button",
+        title=label,
+        **aria(label=label),
+    )

@@ -1,0 +1,25 @@
+"""The id of every component that a callback names."""
+
+from __future__ import annotations
+
+SNAPSHOT = "snapshot"  # Store: the newest tick, as monitor.queries.snapshot makes it
+BACKLOG = "backlog"  # Store: the sparklines' first two minutes
+SHOWN = "shown"  # Store: where the clientside callback leaves what it showed
+VIEWER = "viewer"  # Store: a name for this load of the page
+PRESENT = "present"  # Store: whether the tab is visible, said anew every 20 s
+CHANGED = "changed"  # Store: set when a snapshot has other devices than the layout
+POLL = "poll"  # Interval: asks for a snapshot when the socket brings none
+POLL_SECONDS = "poll-seconds"  # how often it asks
+GPU_SELECT = "gpu-select"
+SELECTED_GPU = "selected-gpu"  # Store: the UUID a person chose, kept in the browser
+DEVICES = "devices"  # Store: which GPUs and mounts the layout was built for
+STRIP = "strip"
+SYSTEM_COLUMN = "system-column"
+GPU_COLUMN = "gpu-column"
+THEME = "theme"  # Store: "dark" or "light", kept in the browser
+THEME_BUTTON = "theme-button"
+SETTINGS_BUTTON = "settings-button"
+SETTINGS = "settings"
+BANNER = "banner"
+RESUME = "resume"
+CONNECTION = "connection"

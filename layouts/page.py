@@ -1,0 +1,147 @@
+"""The whole page for the newest tick: header, banner, two aligned columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from layouts import ids
+from layouts.attributes import HIDDEN_FROM_READERS, aria
+from layouts.header import header
+from layouts.panels.device import device_panel
+from layouts.panels.disks import disks_panel
+from layouts.panels.reading import reading_panel
+from monitor.queries.latest import Latest
+from monitor.queries.notices import gpu_trouble
+from monitor.queries.snapshot import layout
+from monitor.sources.base import DeviceState
+
+
+def page(latest: Latest, host: str) -> Component:
+    """Every component. Readings are empty: assets/live.js fills them from the snapshot store."""
+    gpus = latest.gpus()
+    return html.Div(
+        id="page",
+        children=[
+            *_stores(latest),
+            header(host, gpus),
+            html.Main(
+                children=[
+                    html.Div(
+                        id=ids.BANNER,
+                        className="banner",
+                        role="alert",
+                        hidden=True,
+                        children=[
+                            html.I(className="bi bi-exclamation-triangle", **HIDDEN_FROM_READERS),
+                            html.Div(className="words"),
+                            html.Button("Resume", id=ids.RESUME, type="button", hidden=True),
+                        ],
+                    ),
+                    html.Div(
+                        className="columns",
+                        children=[
+                            html.Div(className="column-head", children=html.H2("System resources")),
+                            html.Div(
+                                system_column(latest), id=ids.SYSTEM_COLUMN, className="column"
+                            ),
+                            html.Div(
+                                className="column-head",
+                                children=[html.H2("GPU information"), _selector(gpus)],
+                            ),
+                            html.Div(gpu_column(latest), id=ids.GPU_COLUMN, className="column"),
+                        ],
+                    ),
+                ]
+            ),
+        ],
+    )
+
+
+def system_column(latest: Latest) -> list[Component]:
+    """The five cards on the left."""
+    return [
+        reading_panel("host.cpu_percent", "host", "CPU utilization"),
+        reading_panel("host.memory_used_bytes", "host", "RAM"),
+        reading_panel("host.swap_used_bytes", "host", "Swap"),
+        disks_panel(list(latest.table("disk"))),
+        reading_panel("host.disk_io_bytes_per_second", "host", "Disk I/O"),
+    ]
+
+
+def gpu_column(latest: Latest) -> list[Component]:
+    """The five cards on the right, or what to do where there is no GPU."""
+    gpus = latest.gpus()
+    reason, advice = gpu_trouble(latest)
+    if reason:
+        return [_no_gpu(reason, advice)]
+    first = gpus[0].device if gpus else ""
+    cards = [
+        reading_panel(metric, first, label, follows_gpu=True)
+        for metric, label in (
+            ("gpu.utilization_percent", "GPU utilization"),
+            ("gpu.memory_used_bytes", "GPU memory"),
+            ("gpu.temperature_celsius", "GPU temperature"),
+            ("gpu.power_watts", "GPU power"),
+        )
+    ]
+    devices = [device_panel(gpu, shown=gpu.device == first) for gpu in gpus]
+    return [*cards, *(devices or [html.Section(className="panel device loading")])]
+
+
+def gpu_options(gpus: Sequence[DeviceState]) -> list[dict[str, str]]:
+    """The selector's choices."""
+    return [{"label": _gpu_label(gpu), "value": gpu.device} for gpu in gpus]
+
+
+def _selector(gpus: Sequence[DeviceState]) -> Component:
+    return html.Div(
+        className="selector",
+        hidden=len(gpus) < 2,
+        children=dcc.Dropdown(
+            id=ids.GPU_SELECT,
+            options=gpu_options(gpus),
+            value=gpus[0].device if gpus else None,
+            clearable=False,
+            searchable=False,
+        ),
+    )
+
+
+def _gpu_label(gpu: DeviceState) -> str:
+    name = gpu.facts.get("name", gpu.device)
+    if gpu.facts.get("mig_index") is not None:
+        return f"GPU {gpu.facts.get('index')}, MIG {gpu.facts['mig_index']}: {name}"
+    return f"GPU {gpu.facts.get('index', '?')}: {name}"
+
+
+def _no_gpu(reason: str, advice: str) -> Component:
+    return html.Section(
+        className="panel no-gpu",
+        **aria(label="No GPU"),
+        children=[
+            html.I(className="bi bi-gpu-card", **HIDDEN_FROM_READERS),
+            html.H3("No NVIDIA GPU found"),
+            html.P(reason),
+            html.P(advice, className="advice"),
+            html.P("The machine itself is recorded all the same."),
+        ],
+    )
+
+
+def _stores(latest: Latest) -> list[Component]:
+    return [
+        dcc.Store(id=ids.SNAPSHOT),
+        dcc.Store(id=ids.BACKLOG),
+        dcc.Store(id=ids.SHOWN),
+        dcc.Store(id=ids.DEVICES, data=layout(latest)),
+        dcc.Store(id=ids.VIEWER, data=uuid4().hex),
+        dcc.Store(id=ids.PRESENT),
+        dcc.Store(id=ids.CHANGED),
+        dcc.Store(id=ids.THEME, storage_type="local"),
+        dcc.Store(id=ids.SELECTED_GPU, storage_type="local"),
+        dcc.Interval(id=ids.POLL, interval=1000, disabled=True),
+    ]

@@ -1,0 +1,1 @@
+"""Cards: one file for each kind."""

@@ -1,0 +1,54 @@
+"""What is current, worked out once per tick however many ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from monitor.queries.latest import Latest
+from monitor.queries.snapshot import snapshot
+from monitor.queries.sparks import sparks
+from monitor.recording.follower import Follower
+
+Made = TypeVar("Made")
+
+
+class Current:
+    """The follower's newest tick, and what has been made of it already."""
+
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+        self._made: dict[str, tuple[int, Any]] = {}
+
+    @property
+    def latest(self) -> Latest:
+        """The newest tick."""
+        return self._follower.latest
+
+    @property
+    def ended(self) -> bool:
+        """Whether no more ticks will come."""
+        return self._follower.stopped
+
+    async def next(self, after: int, timeout: float | None = None) -> Latest:
+        """The first tick past the sequence number `after`; the present one on a timeout."""
+        return await self._follower.next(after, timeout)
+
+    def snapshot(self) -> dict[str, object]:
+        """The tick as the page shows it."""
+        return self.once(
+            "snapshot", lambda latest: snapshot(latest, self._follower.peaks.over(latest.time or 0))
+        )
+
+    def backlog(self) -> dict[str, object]:
+        """The two minutes before it, for the sparklines."""
+        return self.once("backlog", lambda latest: sparks(latest, self._follower.buffers))
+
+    def once(self, name: str, make: Callable[[Latest], Made]) -> Made:
+        """`make(latest)`, kept by name until the next tick."""
+        latest = self.latest
+        sequence, made = self._made.get(name, (-1, None))
+        if sequence != latest.sequence:
+            made = make(latest)
+            self._made[name] = (latest.sequence, made)
+        return made  # type: ignore[return-value]
