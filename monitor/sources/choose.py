@@ -1,26 +1,86 @@
-"""Which sources this machine gets, and why, in a sentence."""
+"""Which sources a machine is recorded from, and why those."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+import ctypes
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
-from monitor.settings import Settings
+from monitor.settings import GpuSource, Settings
 from monitor.sources.base import Source
 from monitor.sources.demo import DemoSource
 from monitor.sources.host import HostSource
 from monitor.sources.none import NoSource
 
-
-def choose(settings: Settings) -> tuple[Sequence[Source], str]:
-    """The sources to read, and a sentence that says what was picked and why."""
-    gpus, explanation = _gpu_source(settings)
-    return (HostSource(settings.root, settings.mounts, time.monotonic()), gpus), explanation
+NVML_LIBRARY = "libnvidia-ml.so.1"
 
 
-def _gpu_source(settings: Settings) -> tuple[Source, str]:
-    if settings.gpu_source == "demo":
-        return DemoSource(), "GPU readings are simulated (--gpu-source demo)."
-    if settings.gpu_source == "none":
-        return NoSource(), "GPU readings are switched off (--gpu-source none)."
-    return NoSource(), "NVML is not wired yet."
+def nvml_loads() -> bool:
+    """Whether the NVIDIA driver's library is there. Loading it touches no GPU."""
+    try:
+        ctypes.CDLL(NVML_LIBRARY)
+    except OSError:
+        return False
+    return True
+
+
+def nvml_source(settings: Settings) -> Source:
+    """NVML's GPUs. ImportError where its binding is missing."""
+    from monitor.sources.nvml import NvmlSource
+
+    return NvmlSource(root=settings.root, interval=settings.interval)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the choice depends on, beside the settings."""
+
+    nvml_loads: Callable[[], bool] = nvml_loads
+    nvml_source: Callable[[Settings], Source] = nvml_source
+
+
+def choose(settings: Settings, machine: Machine | None = None) -> tuple[tuple[Source, ...], str]:
+    """The sources, that of GPUs first, and a sentence that says why these."""
+    gpu, sentence = _GPU_SOURCES[settings.gpu_source](settings, machine or Machine())
+    return (gpu, HostSource(settings.root, settings.mounts)), sentence
+
+
+def _auto(settings: Settings, machine: Machine) -> tuple[Source, str]:
+    source, sentence = _nvml(settings, machine)
+    if isinstance(source, NoSource) or machine.nvml_loads():
+        return source, sentence
+    # A driver may be installed while we record: the source goes on looking.
+    return source, (
+        "No NVIDIA driver library was found, so only the host is recorded; GPUs appear by "
+        "themselves once there is one, and --gpu-source demo shows simulated ones."
+    )
+
+
+def _nvml(settings: Settings, machine: Machine) -> tuple[Source, str]:
+    try:
+        source = machine.nvml_source(settings)
+    except ImportError as error:
+        reason = f"The binding to NVIDIA's driver cannot be loaded ({error})."
+        advice = "Install nvidia-ml-py, and uninstall the package pynvml, which hides it."
+        return NoSource(reason, advice), f"{reason[:-1]}, so only the host is recorded."
+    return source, "GPUs are read through NVML, the NVIDIA driver's library."
+
+
+def _demo(settings: Settings, machine: Machine) -> tuple[Source, str]:
+    return DemoSource(), (
+        "Eight simulated GPUs are recorded beside the real host (--gpu-source demo)."
+    )
+
+
+def _none(settings: Settings, machine: Machine) -> tuple[Source, str]:
+    return NoSource(), (
+        "GPU readings are switched off (--gpu-source none), so only the host is recorded."
+    )
+
+
+_GPU_SOURCES: Mapping[GpuSource, Callable[[Settings, Machine], tuple[Source, str]]] = {
+    "auto": _auto,
+    "nvml": _nvml,
+    "demo": _demo,
+    "none": _none,
+}

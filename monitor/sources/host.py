@@ -1,61 +1,86 @@
-"""The machine itself: CPU, memory, disks, network, pressure."""
+"""The machine itself: CPU, memory, disks, network, pressure.
+
+A tick reads a dozen small files of /proc that are kept open. What can take long (how full a disk
+is, clocks, temperatures, link speeds) is asked for apart, and a tick takes the latest answer.
+"""
 
 from __future__ import annotations
 
-import platform
-import socket
-from collections.abc import Sequence
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import psutil
+from typing import TypeVar
 
 from monitor.sources.base import DeviceState, Row, Rows, SourceState, Value
-from monitor.sources.host_cpu import CpuSensors, CpuTimes
-from monitor.sources.host_disks import Disks
+from monitor.sources.host_cpu import CpuTimes
+from monitor.sources.host_disks import Disks, StatVfs
+from monitor.sources.host_facts import host_facts
+from monitor.sources.host_memory import load_columns, memory_columns, pressure_columns
 from monitor.sources.host_network import Network
+from monitor.sources.host_sensors import CpuSensors
 from monitor.sources.kernel_files import KernelFiles
 from monitor.sources.rates import Rates
 
-_KIB = 1024
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_RESOURCES = ("cpu", "io", "memory")
+# So that the first tick has what a healthy machine answers at once.
+_FIRST_ANSWERS_SECONDS = 0.1
 
 
 class HostSource:
-    """Reads `/proc` and `/sys` below `root`. The first tick has no rates yet: they are missing."""
+    """Reads `/proc`, `/sys` and `/etc` below `root`. The first tick has no rates: they are missing.
+
+    `mounts` are paths to show besides the file systems found. `statvfs` may block for ever.
+    """
 
     name = "host"
 
     def __init__(
-        self, root: Path = Path("/"), mounts: Sequence[str] = (), now: float = 0.0
+        self,
+        root: Path = Path("/"),
+        mounts: Sequence[str] = (),
+        statvfs: StatVfs = os.statvfs,
     ) -> None:
         self._files = KernelFiles(root)
         self._cpu = CpuTimes()
         self._sensors = CpuSensors(self._files)
-        self._disks = Disks(self._files, mounts, now)
+        self._disks = Disks(self._files, mounts, statvfs)
         self._network = Network(self._files)
         self._pressure = Rates()
-        self._host = DeviceState("host", "host", facts=self._facts())
+        self._strange: set[str] = set()
+        self._readable = bool(self._files.read("proc/stat"))
+        self._host = DeviceState("host", "host", facts=self._guarded("facts", self._facts, {}))
         self._devices: tuple[DeviceState, ...] = (self._host,)
+        self.wait(_FIRST_ANSWERS_SECONDS)
 
     def sample(self, monotonic: float) -> Rows:
         """Rows of host, core, disk and network."""
-        cpu, cores = self._cpu.read(self._files.read("proc/stat"))
-        io, disks = self._disks.read(monotonic)
-        traffic, interfaces = self._network.read(monotonic)
-        host: Row = {"device": "host"}
-        for part in (
-            cpu,
-            self._load(),
-            self._sensors.read(monotonic),
-            self._memory(),
-            io,
-            traffic,
-            self._pressures(monotonic),
-        ):
-            host.update(part)
+        files, nothing = self._files, Row()
+        stat = files.read("proc/stat")
+        self._readable = bool(stat)
+        pressure = {name: files.read(f"proc/pressure/{name}") for name in _RESOURCES}
+        cpu, cores = self._guarded("CPU", lambda: self._cpu.read(stat), _nothing())
+        io, disks = self._guarded("disks", lambda: self._disks.read(monotonic), _nothing())
+        traffic, interfaces = self._guarded(
+            "network", lambda: self._network.read(monotonic), _nothing()
+        )
+        host: Row = {"device": "host", **cpu}
+        host |= self._guarded("load", lambda: load_columns(files.read("proc/loadavg")), nothing)
+        host |= self._sensors.read(monotonic)
+        host |= self._guarded("memory", lambda: memory_columns(files.read("proc/meminfo")), nothing)
+        host |= {**io, **traffic}
+        host |= self._guarded(
+            "pressure", lambda: pressure_columns(pressure, self._pressure, monotonic), nothing
+        )
         return {"host": [host], "core": cores, "disk": disks, "network": interfaces}
 
     def devices(self) -> Sequence[DeviceState]:
-        """The host, its mounts and interfaces, with their facts."""
+        """The host, its mounts and its interfaces, with their facts."""
         devices = (self._host, *self._disks.states, *self._network.states)
         if devices != self._devices:
             self._devices = devices
@@ -63,7 +88,7 @@ class HostSource:
 
     def state(self) -> SourceState:
         """Bad only where there is no /proc to read."""
-        if self._files.read("proc/stat"):
+        if self._readable:
             return SourceState(self.name, ok=True)
         return SourceState(
             self.name,
@@ -72,80 +97,31 @@ class HostSource:
             advice="Mount /proc, or point --root at a folder that has it.",
         )
 
+    def wait(self, seconds: float) -> bool:
+        """Whether all that is asked for apart has been answered, at the latest after `seconds`."""
+        deadline = time.monotonic() + seconds
+        parts = (self._sensors, self._network, self._disks)
+        answered = [part.wait(deadline - time.monotonic()) for part in parts]
+        return all(answered)
+
     def close(self) -> None:
-        """Close every file."""
-        self._disks.close()
-        self._files.close()
-
-    def _load(self) -> Row:
-        fields = self._files.read("proc/loadavg").split()
-        return {"load_1m": float(fields[0])} if fields else {}
-
-    def _memory(self) -> Row:
-        sizes: dict[bytes, int] = {}
-        for line in self._files.read("proc/meminfo").splitlines():
-            name, _, rest = line.partition(b":")
-            fields = rest.split()
-            if fields and fields[0].isdigit():
-                sizes[name] = int(fields[0]) * _KIB
-        total, available = sizes.get(b"MemTotal"), sizes.get(b"MemAvailable")
-        cached = [sizes.get(name) for name in (b"Cached", b"Buffers", b"SReclaimable")]
-        swap_total, swap_free = sizes.get(b"SwapTotal"), sizes.get(b"SwapFree")
-        return {
-            "memory_used_bytes": _minus(total, available),
-            "memory_available_bytes": available,
-            "memory_cached_bytes": sum(size or 0 for size in cached) if any(cached) else None,
-            "memory_total_bytes": total,
-            "swap_used_bytes": _minus(swap_total, swap_free),
-            "swap_total_bytes": swap_total,
-        }
-
-    def _pressures(self, now: float) -> Row:
-        row: Row = {}
-        for resource in ("cpu", "io", "memory"):
-            total = _stalled_microseconds(self._files.read(f"proc/pressure/{resource}"))
-            share = self._pressure.per_second(resource, total, now)
-            # Microseconds a second, as percent.
-            row[f"pressure_{resource}_percent"] = None if share is None else min(100, share / 1e4)
-        return row
+        """Close every file and let the threads end."""
+        for part in (self._sensors, self._network, self._disks, self._files):
+            part.close()
 
     def _facts(self) -> dict[str, Value]:
-        once = self._files.once
-        model = next(
-            (
-                line.partition(":")[2].strip()
-                for line in once("proc/cpuinfo").splitlines()
-                if line.startswith(("model name", "Model"))
-            ),
-            None,
-        )
-        release = dict(
-            line.split("=", 1) for line in once("etc/os-release").splitlines() if "=" in line
-        )
-        return {
-            "name": once("proc/sys/kernel/hostname") or socket.gethostname(),
-            "cpu_model": model,
-            "cores": once("proc/stat").count("\ncpu") or psutil.cpu_count(),
-            "physical_cores": psutil.cpu_count(logical=False),
-            "kernel": once("proc/sys/kernel/osrelease") or platform.release(),
-            "operating_system": release.get("PRETTY_NAME", "").strip('"') or None,
-            "booted": next(
-                (
-                    int(line.split()[1])
-                    for line in once("proc/stat").splitlines()
-                    if line.startswith("btime ")
-                ),
-                None,
-            ),
-        }
+        return host_facts(self._files)
+
+    def _guarded(self, part: str, read: Callable[[], T], otherwise: T) -> T:
+        """What `read` gives. A file in a form that nobody foresaw costs its own columns only."""
+        try:
+            return read()
+        except (OSError, ValueError, IndexError) as error:
+            if part not in self._strange:
+                self._strange.add(part)
+                log.warning("The host's %s could not be read: %s", part, error)
+            return otherwise
 
 
-def _minus(total: int | None, part: int | None) -> int | None:
-    return None if total is None or part is None else max(0, total - part)
-
-
-def _stalled_microseconds(pressure: bytes) -> int | None:
-    for line in pressure.splitlines():
-        if line.startswith(b"some "):
-            return int(line.rpartition(b"total=")[2])
-    return None
+def _nothing() -> tuple[Row, list[Row]]:
+    return {}, []

@@ -1,36 +1,31 @@
-"""Which file systems a person means by "disks", and how full they are."""
+"""Which file systems a person means by "disks"."""
 
 from __future__ import annotations
 
-import os
 import re
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
-import psutil
-
-from monitor.sources.kernel_files import KernelFiles
-
-# File systems that keep people's data. Everything else is the kernel's or a container's own.
-_REAL = frozenset(
-    {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "jfs", "bcachefs", "reiserfs"}
-    | {"ntfs", "ntfs3", "fuseblk", "exfat", "vfat", "apfs", "hfsplus", "virtiofs", "9p"}
-    | {"nfs", "nfs4", "cifs", "smb3", "lustre", "ceph", "gpfs", "beegfs"}
-    | {"fuse.sshfs", "fuse.glusterfs"}
+# File systems that keep people's data. All others are the kernel's, a container's or a snap's own.
+_LOCAL = frozenset(
+    {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "jfs", "nilfs2", "bcachefs", "reiserfs"}
+    | {"ntfs", "ntfs3", "fuseblk", "exfat", "vfat", "hfsplus", "ufs"}
 )
-_ALWAYS = ("/", "/data")
-_LEFT_OUT = re.compile(r"/dev/loop|/dev/zram|/dev/ram")
-_SYSTEM_MOUNTS = re.compile(r"^/(boot|efi|snap|etc/(hosts|hostname|resolv\.conf))(/|$)")
-_USAGE_SECONDS = 5.0
-_STALE_SECONDS = 15.0
-_FIRST_ANSWER_SECONDS = 0.1
+_ELSEWHERE = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "lustre", "ceph", "gpfs", "beegfs", "wekafs", "glusterfs"}
+    | {"fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "virtiofs", "9p"}
+)
+_NOT_A_DISK = re.compile(r"/dev/(loop|zram|ram)\d+")
+_NOT_A_PERSONS = re.compile(
+    r"/(boot/efi|efi|snap|var/snap|usr/lib/wsl|etc/(hosts|hostname|resolv\.conf))(/.*)?"
+    r"|/var/lib/(docker|containers|containerd|kubelet|snapd)/.+"
+)
 
 
 @dataclass(frozen=True)
 class Mount:
-    """A mounted file system. `number` is `major:minor` of its block device."""
+    """A mounted file system. `number` is `major:minor` as mountinfo has it."""
 
     point: str
     file_system: str
@@ -38,90 +33,61 @@ class Mount:
     number: str
 
 
-def chosen_mounts(mountinfo: bytes, asked_for: Sequence[str] = ()) -> list[Mount]:
-    """The mounts to show: real file systems once each, `/`, `/data` and those asked for always.
-
-    `mountinfo` is /proc/self/mountinfo; of several mounts of one device the shortest path stands.
-    """
+def parse_mountinfo(mountinfo: bytes) -> list[Mount]:
+    """Every mount that can be seen; what is mounted over is left out."""
     mounts: dict[str, Mount] = {}
-    for line in mountinfo.decode(errors="replace").splitlines():
-        left, separator, right = line.partition(" - ")
-        fields, kinds = left.split(), right.split()
+    for line in mountinfo.decode(errors="surrogateescape").splitlines():
+        place, separator, kind = line.partition(" - ")
+        fields, kinds = place.split(" "), kind.split(" ")
         if separator and len(fields) > 4 and len(kinds) > 1:
             point = _unescaped(fields[4])
-            # A later mount on the same point covers the earlier one.
             mounts[point] = Mount(point, kinds[0], _unescaped(kinds[1]), fields[2])
-    wanted = {*_ALWAYS, *(path.rstrip("/") or "/" for path in asked_for)}
-    ordered = sorted(mounts.values(), key=lambda m: (m.point not in wanted, len(m.point), m.point))
-    chosen: list[Mount] = []
-    seen: set[str] = set()
-    for mount in ordered:
-        asked = mount.point in wanted
-        duplicate = mount.number in seen or mount.device in seen
-        if mount.point == "/data" and "/data" not in asked_for and duplicate:
-            continue  # not separate from /
-        if not asked and (duplicate or not _is_real(mount)):
-            continue
-        seen |= {mount.number, mount.device}
-        chosen.append(mount)
-    return sorted(chosen, key=lambda m: (m.point != "/", m.point))
+    return list(mounts.values())
+
+
+def chosen(
+    mounts: Sequence[Mount],
+    asked_for: Iterable[str] = (),
+    is_file: Callable[[str], bool] = lambda point: False,
+) -> list[Mount]:
+    """Real file systems once each, `/` and those asked for always; `/` comes first.
+
+    Of several mounts of one device the shortest path stands, and `/data` before it. A path asked
+    for that is no mount point shows the file system it is on. Containers have single files
+    mounted; `is_file` knows them and is only asked about local file systems.
+    """
+    by_point = {mount.point: mount for mount in mounts}
+    shown = {"/": by_point.get("/", Mount("/", "", "", ""))}
+    for path in asked_for:
+        point = str(PurePosixPath(path))
+        shown[point] = replace(_covering(point, by_point) or shown["/"], point=point)
+    seen = {identity for mount in shown.values() for identity in _identities(mount)}
+    for mount in sorted(mounts, key=lambda m: (m.point != "/data", len(m.point), m.point)):
+        if _is_real(mount) and not seen.intersection(_identities(mount)):
+            if mount.file_system in _LOCAL and is_file(mount.point):
+                continue
+            seen.update(_identities(mount))
+            shown[mount.point] = mount
+    return sorted(shown.values(), key=lambda mount: (mount.point != "/", mount.point))
+
+
+def _covering(path: str, by_point: dict[str, Mount]) -> Mount | None:
+    parents = (path, *map(str, PurePosixPath(path).parents))
+    return next((by_point[parent] for parent in parents if parent in by_point), None)
+
+
+def _identities(mount: Mount) -> set[str]:
+    # Names such as "none" or "tmpfs" say nothing.
+    return {mount.number} | ({mount.device} if "/" in mount.device else set())
 
 
 def _is_real(mount: Mount) -> bool:
     return (
-        mount.file_system in _REAL
-        and not _LEFT_OUT.match(mount.device)
-        and not _SYSTEM_MOUNTS.match(mount.point)
+        mount.file_system in _LOCAL | _ELSEWHERE
+        and not _NOT_A_DISK.fullmatch(mount.device)
+        and not _NOT_A_PERSONS.fullmatch(mount.point)
     )
 
 
 def _unescaped(text: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
-
-
-class MountUsage:
-    """How full one mount is. A thread of its own asks: a dead server can block it for ever."""
-
-    def __init__(self, path: Path, now: float) -> None:
-        self._path = path
-        self._ask = threading.Event()
-        self._answered = threading.Event()
-        self._usage: tuple[int, int] | None = None
-        self._asked_at = self._answered_at = now
-        self._ended = False
-        threading.Thread(target=self._run, name=f"usage {path}", daemon=True).start()
-        self._ask.set()
-        self._answered.wait(_FIRST_ANSWER_SECONDS)
-
-    def read(self, now: float) -> tuple[int, int] | None:
-        """(used, total) bytes; None where the mount has not answered for a while."""
-        if self._answered.is_set():
-            self._answered.clear()
-            self._answered_at = now
-        if now - self._asked_at >= _USAGE_SECONDS:
-            self._asked_at = now
-            self._ask.set()
-        return self._usage if now - self._answered_at < _STALE_SECONDS else None
-
-    def close(self) -> None:
-        """Let the thread end, when it can."""
-        self._ended = True
-        self._ask.set()
-
-    def _run(self) -> None:
-        while True:
-            self._ask.wait()
-            if self._ended:
-                return
-            self._ask.clear()
-            try:
-                usage = psutil.disk_usage(os.fspath(self._path))
-                self._usage = (usage.used, usage.used + usage.free)
-            except OSError:
-                self._usage = None
-            self._answered.set()
-
-
-def mountinfo(files: KernelFiles) -> bytes:
-    """The mounts of the machine: of init where it may be read, as in a container with /proc."""
-    return files.read("proc/1/mountinfo") or files.read("proc/self/mountinfo")

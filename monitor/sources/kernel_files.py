@@ -6,7 +6,7 @@ import contextlib
 import os
 from pathlib import Path
 
-_FIRST_BYTES = 16_384
+_CHUNK_BYTES = 65_536
 
 
 class KernelFiles:
@@ -15,7 +15,6 @@ class KernelFiles:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._open: dict[str, int] = {}
-        self._sizes: dict[str, int] = {}
 
     def read(self, path: str) -> bytes:
         """The whole of `path`, such as `proc/stat`."""
@@ -24,23 +23,29 @@ class KernelFiles:
             if descriptor is None:
                 descriptor = os.open(self.root / path, os.O_RDONLY | os.O_CLOEXEC)
                 self._open[path] = descriptor
-            size = self._sizes.get(path, _FIRST_BYTES)
-            content = os.pread(descriptor, size, 0)
-            while len(content) == size:
-                size *= 2
-                self._sizes[path] = size
-                content = os.pread(descriptor, size, 0)
+            content = os.pread(descriptor, _CHUNK_BYTES, 0)
+            # The kernel hands out long lists a page at a time, whatever is asked for.
+            while more := os.pread(descriptor, _CHUNK_BYTES, len(content)):
+                content += more
         except OSError:
             self._forget(path)
             return b""
         return content
 
     def once(self, path: str) -> str:
-        """The text of a file that is read seldom, without its newline."""
+        """The text of a file that is read seldom, without space around it."""
         try:
             return (self.root / path).read_bytes().decode(errors="replace").strip("\0\n ")
-        except (OSError, ValueError):
+        except OSError:
             return ""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file or folder."""
+        return os.path.exists(self.root / path)
+
+    def names(self, pattern: str) -> list[str]:
+        """Paths below the root that match, in order."""
+        return sorted(str(path.relative_to(self.root)) for path in self.root.glob(pattern))
 
     def close(self) -> None:
         """Close every file."""

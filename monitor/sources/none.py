@@ -1,4 +1,4 @@
-"""No GPU readings, because a person said so."""
+"""No GPU readings: a person said so, or the binding to the driver is missing."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ from collections.abc import Sequence
 
 from monitor.sources.base import DeviceState, Rows, SourceState
 
+_OFF = "GPU readings are switched off (--gpu-source none)."
+_ON_AGAIN = "Start with --gpu-source auto to record GPUs."
+
 
 class NoSource:
     """Gives nothing, and says why."""
 
     name = "none"
+
+    def __init__(self, reason: str = _OFF, advice: str = _ON_AGAIN) -> None:
+        self._state = SourceState(self.name, ok=False, reason=reason, advice=advice)
 
     def sample(self, monotonic: float) -> Rows:
         """No rows."""
@@ -22,12 +28,7 @@ class NoSource:
 
     def state(self) -> SourceState:
         """Off."""
-        return SourceState(
-            self.name,
-            ok=False,
-            reason="GPU readings are switched off (--gpu-source none).",
-            advice="Start with --gpu-source auto to record GPUs.",
-        )
+        return self._state
 
     def close(self) -> None:
         """Nothing to let go of."""

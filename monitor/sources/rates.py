@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+_FORGOTTEN_AFTER_SECONDS = 60.0
+
 
 class Rates:
     """Differences of counters over time, by key.
@@ -27,3 +31,19 @@ class Rates:
         if last is None or value < last[0] or now <= last[1]:
             return None
         return value - last[0], now - last[1]
+
+    def forget_the_gone(self, now: float) -> None:
+        """Drop keys without a value for a minute: containers bring interfaces without end."""
+        for key, (_, at) in list(self._last.items()):
+            if now - at > _FORGOTTEN_AFTER_SECONDS:
+                del self._last[key]
+
+
+def total(rates: Iterable[float | None]) -> float | None:
+    """Their sum; None where there are none or one is missing, as the sum would be too small."""
+    present: list[float] = []
+    for rate in rates:
+        if rate is None:
+            return None
+        present.append(rate)
+    return sum(present) if present else None
