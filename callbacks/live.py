@@ -54,8 +54,8 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
         behind = latest.time is not None and (time is None or latest.time - time > 5000)
         if time is not None and latest.time == time:
             # Nothing newer: the answer still tells the page that the server is there.
-            return {"time": time}, no_update
-        return current.snapshot(), current.backlog() if behind else no_update
+            return {"time": time, "via": "poll"}, no_update
+        return {**current.snapshot(), "via": "poll"}, current.backlog() if behind else no_update
 
     app.clientside_callback(
         ClientsideFunction("live", "show"),

@@ -98,6 +98,19 @@ class Settings(BaseSettings):
         """The tiers, finest first."""
         return parse_tiers(self.tiers)
 
+    def arguments(self) -> list[str]:
+        """The command line that gives these settings again."""
+        options: list[str] = []
+        for name, value in self:
+            option = f"--{name.replace('_', '-')}"
+            if isinstance(value, bool):
+                options.append(option if value else f"--no-{name.replace('_', '-')}")
+            elif isinstance(value, tuple):
+                options += [option, ",".join(value)] if value else []
+            elif value is not None:
+                options += [option, str(value)]
+        return options
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -1,7 +1,8 @@
 """One tick as the page shows it: each reading as text, raw value, share of its bar, and state.
 
 Made once per tick for all viewers. A reading is a list, to keep it small on the wire:
-[number, symbol, raw value, percent of its bar, state, caption, peak of the last hour].
+[number, symbol, raw value, percent of its bar, state, caption, peak of the last hour,
+where the bar has its mark, badge].
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from monitor.queries.sparks import DISK_IO, shown_metric, value_of
 from monitor.sources.base import DeviceState, Row
 
 Reading = list[object]
+
+# SwThermalSlowdown and HwThermalSlowdown of nvml.h.
+THERMAL_REASONS = 0x20 | 0x40
 
 SHOWN: Mapping[str, tuple[str, ...]] = {
     "host": (
@@ -105,7 +109,28 @@ def _reading(
         state_of(metric, value, percent, facts),
         caption(table.name, metric.column, row, facts),
         "" if peak is None else _peak_text(metric, peak, full),
+        _mark(metric, full, facts),
+        badge(table.name, metric.column, row, state_of(metric, value, percent, facts)),
     ]
+
+
+def _mark(metric: Metric, full: float | None, facts: Mapping[str, object]) -> float | None:
+    if metric.warn_at is None or not full or metric.unit is units.PERCENT:
+        return None
+    limit = metric.warn_at.of(facts)
+    return round(limit if metric.warn_at.share else 100 * limit / full, 1)
+
+
+def badge(table: str, column: str, row: Row, state: str) -> str:
+    """A word beside the label: what is wrong, where something is."""
+    reasons = row.get("clock_event_reasons")
+    if (table, column) == ("gpu", "temperature_celsius"):
+        if isinstance(reasons, int) and reasons & THERMAL_REASONS:
+            return "throttling"
+        return "hot" if state == "warning" else ""
+    if state in {"warning", "critical"}:
+        return "nearly full" if column.endswith("_bytes") else "high"
+    return ""
 
 
 def full_scale(metric: Metric, row: Row, facts: Mapping[str, object]) -> float | None:

@@ -8,7 +8,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-from monitor.settings import Settings
+from monitor.settings import BadSetting, Settings
 
 # SQLite's write-ahead log needs memory shared between processes, which these cannot give.
 _NETWORK_FILE_SYSTEMS = ("nfs", "cifs", "smb", "lustre", "fuse.", "9p", "ceph", "gpfs", "beegfs")
@@ -34,6 +34,25 @@ def overflow_db(settings: Settings) -> Path:
 def recorder_lock(settings: Settings) -> Path:
     """The lock that the one recorder holds."""
     return _local_folder(settings) / "recorder.lock"
+
+
+def check_writable(settings: Settings) -> None:
+    """BadSetting where data and live.db cannot be written; leaves nothing behind."""
+    folders = {_local_folder(settings)} | (set() if settings.remote else {Path(settings.data)})
+    for folder in folders:
+        # The nearest ancestor that exists decides whether the folder can be made.
+        existing = next(path for path in (folder, *folder.resolve().parents) if path.exists())
+        if not existing.is_dir():
+            raise BadSetting(
+                f"data (--data, MONITOR_DATA) cannot be {str(folder)!r}: not a folder."
+            )
+        try:
+            tempfile.TemporaryFile(dir=existing).close()
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise BadSetting(
+                f"data (--data, MONITOR_DATA) cannot be {str(folder)!r}: {reason}."
+            ) from None
 
 
 def file_system_of(folder: Path, root: Path = Path("/")) -> str:

@@ -1,0 +1,178 @@
+// Hands each snapshot to the elements that show a reading, and draws the sparklines.
+// A reading: [number, symbol, raw, percent of its bar, state, caption, peak, mark, badge].
+window.dash_clientside = window.dash_clientside || {};
+
+(() => {
+  const POINTS = 600;
+  const lines = new Map(); // "table.column|device" → {end, step, values}
+  let snapshot = null;
+  let backlogEnd = null;
+
+  const reading = (metric, device) => snapshot?.readings[metric]?.[device];
+
+  const put = (element, text) => {
+    if (element && element.textContent !== text) element.textContent = text;
+  };
+
+  const toggle = (element, shown) => {
+    if (element && element.hidden === shown) element.hidden = !shown;
+  };
+
+  function fill(element) {
+    const { metric, device } = element.dataset;
+    const found = reading(metric, device);
+    const [number, symbol, raw, percent, state, caption, peak, mark, badge] = found ?? [
+      "N/A", "", null, null, "missing", "", "", null, "",
+    ];
+    const value = raw === null ? "" : String(raw);
+    if (element.dataset.value !== value) element.dataset.value = value;
+    if (element.dataset.state !== state) element.dataset.state = state;
+    element.classList.remove("loading");
+    for (const part of element.querySelectorAll("[data-part]")) {
+      if (part.closest("[data-metric]") !== element) continue;
+      switch (part.dataset.part) {
+        case "number": put(part, number); break;
+        case "symbol": put(part, symbol); break;
+        case "short": put(part, short(metric, number, symbol, raw)); break;
+        case "caption":
+          put(part, caption);
+          if (part.title !== caption) part.title = caption;
+          break;
+        case "peak": put(part, peak ? `peak 1 h ${peak}` : ""); break;
+        case "fill": part.style.width = `${percent ?? 0}%`; break;
+        case "mark":
+          toggle(part, mark !== null && mark !== undefined);
+          if (mark != null) part.style.left = `${mark}%`;
+          break;
+        case "badge": put(part, badge); toggle(part, Boolean(badge)); break;
+        case "spark": draw(part, metric, device, raw, percent); break;
+      }
+    }
+  }
+
+  function short(metric, number, symbol, raw) {
+    if (raw === null) return "N/A";
+    if (symbol === "%") return `${Math.round(raw)} %`;
+    return `${number} ${symbol}`;
+  }
+
+  function extend(metric, device, time, raw) {
+    const key = `${metric}|${device}`;
+    const line = lines.get(key);
+    if (!line) return;
+    const steps = Math.round((time - line.end) / line.step);
+    if (steps <= 0) return;
+    for (let step = 1; step < Math.min(steps, line.values.length); step++) line.values.push(null);
+    line.values.push(raw);
+    line.values.splice(0, Math.max(0, line.values.length - line.length));
+    line.end = time;
+  }
+
+  function load(backlog) {
+    if (!backlog || backlog.end === null || backlog.end === backlogEnd) return;
+    backlogEnd = backlog.end;
+    for (const [metric, byDevice] of Object.entries(backlog.lines)) {
+      for (const [device, values] of Object.entries(byDevice)) {
+        lines.set(`${metric}|${device}`, {
+          end: backlog.end, step: backlog.step, values: values.slice(-POINTS), length: values.length,
+        });
+      }
+    }
+  }
+
+  function draw(canvas, metric, device, raw, percent) {
+    const line = lines.get(`${metric}|${device}`);
+    const ratio = window.devicePixelRatio || 1;
+    const width = Math.round(canvas.clientWidth * ratio);
+    const height = Math.round(canvas.clientHeight * ratio);
+    if (!width || !height) return;
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+    }
+    const pen = canvas.getContext("2d");
+    pen.clearRect(0, 0, width, height);
+    if (!line) return;
+    const highest = Math.max(...line.values.filter((value) => value !== null), 0);
+    const full = percent ? Math.max((raw * 100) / percent, highest) : highest;
+    const top = full > 0 ? full : 1;
+    const inset = 2 * ratio;
+    const x = (at) => (at * width) / (line.length - 1);
+    const y = (value) => height - inset - (Math.max(0, value) / top) * (height - 2 * inset);
+    const colour = getComputedStyle(canvas).color;
+    const first = line.length - line.values.length;
+    for (const [from, to] of runs(line.values)) {
+      pen.beginPath();
+      pen.moveTo(x(first + from), y(line.values[from]));
+      for (let at = from + 1; at < to; at++) pen.lineTo(x(first + at), y(line.values[at]));
+      if (to - from === 1) pen.lineTo(x(first + from) + ratio, y(line.values[from]));
+      pen.strokeStyle = colour;
+      pen.lineWidth = 1.6 * ratio;
+      pen.lineJoin = "round";
+      pen.stroke();
+      pen.lineTo(x(first + to - 1), height);
+      pen.lineTo(x(first + from), height);
+      pen.closePath();
+      pen.globalAlpha = 0.13;
+      pen.fillStyle = colour;
+      pen.fill();
+      pen.globalAlpha = 1;
+    }
+  }
+
+  // [from, to) of each stretch without a gap.
+  function runs(values) {
+    const found = [];
+    let from = -1;
+    values.forEach((value, at) => {
+      if (value === null && from >= 0) { found.push([from, at]); from = -1; }
+      if (value !== null && from < 0) from = at;
+    });
+    if (from >= 0) found.push([from, values.length]);
+    return found;
+  }
+
+  function paint() {
+    if (!snapshot) return;
+    for (const element of document.querySelectorAll("[data-metric]")) fill(element);
+    for (const [device, [status, reason]] of Object.entries(snapshot.gpus)) {
+      for (const cell of document.querySelectorAll(`[data-choose-gpu="${CSS.escape(device)}"]`)) {
+        cell.dataset.status = status;
+        const hot = document.querySelector(
+          `[data-metric="gpu.temperature_celsius"][data-device="${CSS.escape(device)}"]`,
+        );
+        cell.dataset.hot = hot?.dataset.state === "warning" ? "true" : "false";
+        if (reason) cell.title = `${cell.getAttribute("aria-label")}. ${reason}`;
+      }
+    }
+  }
+
+  function show(fresh, backlog, layout) {
+    load(backlog);
+    if (!fresh) return window.dash_clientside.no_update;
+    const newer = fresh.readings && (!snapshot || fresh.sequence !== snapshot.sequence || fresh.time !== snapshot.time);
+    window.connection.heard(fresh, newer && fresh.time !== snapshot?.time);
+    if (fresh.readings) {
+      snapshot = fresh;
+      for (const [metric, byDevice] of Object.entries(fresh.readings)) {
+        for (const [device, values] of Object.entries(byDevice)) extend(metric, device, fresh.time, values[2]);
+      }
+      if (JSON.stringify(fresh.layout) !== JSON.stringify(layout)) {
+        window.dash_clientside.set_props("changed", { data: fresh.sequence });
+      }
+      paint();
+    }
+    return { time: snapshot ? snapshot.time : null, sequence: snapshot ? snapshot.sequence : -1 };
+  }
+
+  window.live = { paint, snapshot: () => snapshot };
+  window.dash_clientside.live = { show };
+  window.addEventListener("resize", () => requestAnimationFrame(paint));
+  // Parts of the page are built anew when GPUs come and go: fill them in the same frame.
+  new MutationObserver((changes) => {
+    if (changes.some((change) => [...change.addedNodes].some((node) => node.querySelector?.("[data-metric]") || node.dataset?.metric))) {
+      window.choices?.apply();
+      paint();
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true });
+})();
