@@ -346,7 +346,15 @@ int nvmlDeviceGetMemoryInfo(device handle, memory_v1 *out) {
     return SUCCESS;
 }
 
-PAIR(nvmlDeviceGetUtilizationRates, "utilization")
+
+int nvmlDeviceGetUtilizationRates(device handle, unsigned out[2]) {
+    COUNTED;
+    char text[TEXT];
+    int code = ask(&me, handle, "utilization", text);
+    if (!code) sscanf(text, "%u %u", &out[0], &out[1]);
+    return code;
+}
+
 KINDS(nvmlDeviceGetTemperature, unsigned, "temperature")
 KINDS(nvmlDeviceGetTemperatureThreshold, unsigned, "threshold_shutdown", "threshold_slowdown",
       "threshold_memory_max", "threshold_gpu_max")

@@ -1,0 +1,238 @@
+"""One GPU in one session with the driver: its handle, its two threads, what it answered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pynvml
+
+from monitor.sources.base import Row
+from monitor.sources.lane import Lane
+from monitor.sources.nvml_errors import FAILURES, Problem, code_of, of_device
+from monitor.sources.nvml_events import XidEvents
+from monitor.sources.nvml_facts import FACTS, INSTANCE_FACTS, text
+from monitor.sources.nvml_reader import Handle, Reader, Way, reading
+from monitor.sources.nvml_readings import HEALTH, INSTANCE, QUICK, traffic
+
+_TRAFFIC_SECONDS = 1.0
+_HEALTH_SECONDS = 30.0
+_FACTS_SECONDS = 60.0
+_INSTANCES_SECONDS = 10.0
+_COUNTERS_FRESH_SECONDS = 2 * _HEALTH_SECONDS
+_AT_ONCE, _NEVER = float("-inf"), float("inf")
+# Ticks come a little early or late; a reading due each second should not wait for the next one.
+_SLACK = 0.1
+# One answer of an unknown error may pass; this many in a row do not.
+_FAILURES_UNTIL_LOST = 3
+
+
+def _pci_bus_id(handle: Handle) -> tuple[str]:
+    return (text(pynvml.nvmlDeviceGetPciInfo(handle).busId),)
+
+
+_ADDRESS = (reading("pci_bus_id", _pci_bus_id),)
+
+
+@dataclass
+class Shared:
+    """What the GPUs of a process have in common."""
+
+    events: XidEvents
+    absent: set[Way]
+    clock: Callable[[], float]
+    driver_facts: Row
+
+
+class Instance:
+    """A MIG instance."""
+
+    def __init__(self, handle: Handle, number: int, parent: Gpu, shared: Shared) -> None:
+        self.handle = handle
+        self.uuid = text(pynvml.nvmlDeviceGetUUID(handle))
+        self.reader = Reader(INSTANCE, shared.absent)
+        self.facts: Row = {
+            "uuid": self.uuid,
+            "index": parent.index,
+            "parent": parent.uuid,
+            "mig_index": number,
+            **shared.driver_facts,
+        }
+        Reader(INSTANCE_FACTS, shared.absent).read(handle, self.facts)
+
+
+class Gpu:
+    """A place in the driver's list.
+
+    `begin` and `begin_slow` start its readings, each on its own thread, so that what takes long
+    or hangs costs its own columns. `rows` and `problem` are what the last `begin` came to; they
+    are of the tick in `answered`.
+    """
+
+    def __init__(self, index: int, shared: Shared) -> None:
+        self.index = index
+        self.uuid = ""
+        self.bus_id = ""
+        self.facts: Row = {}
+        self.instances: tuple[Instance, ...] = ()
+        self.answered: float | None = None
+        self.rows: list[Row] = []
+        self.problem: Problem | None = None
+        # Set by the source, for the tick.
+        self.asleep = False
+        self.silent_seconds: float | None = None
+        self.retry_at = _AT_ONCE
+        self._failures = 0
+        self._handle: Handle = None
+        self._shared = shared
+        self._quick_lane = Lane(f"nvml-gpu-{index}")
+        self._slow_lane = Lane(f"nvml-gpu-{index}-slow")
+        self._quick = Reader(QUICK, shared.absent)
+        self._traffic = Reader(traffic(shared.clock), shared.absent)
+        self._health = Reader(HEALTH, shared.absent)
+        self._told = Reader(FACTS, shared.absent)
+        self._traffic_row: tuple[float, Row] = (0.0, {})
+        self._health_row: tuple[float, Row] = (0.0, {})
+        self._due = dict.fromkeys(("traffic", "health", "facts", "instances"), _AT_ONCE)
+
+    @property
+    def name_by_place(self) -> str:
+        """What it is called while its UUID is not known."""
+        return f"GPU {self.index}"
+
+    @property
+    def busy(self) -> bool:
+        """Whether a call may be under way."""
+        return self._quick_lane.busy or self._slow_lane.busy
+
+    @property
+    def silent_since(self) -> float | None:
+        """The tick whose reading is still under way."""
+        return self._quick_lane.busy_since
+
+    @property
+    def lost(self) -> bool:
+        """Whether it can come back only in another session with the driver."""
+        if self.problem is None or self.problem.status != "failed":
+            return self.problem is not None and self.problem.status == "lost"
+        return not self.uuid or self._failures >= _FAILURES_UNTIL_LOST
+
+    @property
+    def session_over(self) -> bool:
+        """Whether someone else in the process closed the connection to the driver."""
+        return self.problem is not None and self.problem.code == pynvml.NVML_ERROR_UNINITIALIZED
+
+    def begin(self, now: float, done: Callable[[], None]) -> bool:
+        """Start this tick's reading; False while an earlier one goes on."""
+        return self._quick_lane.start(lambda: self._read(now), now, done)
+
+    def begin_slow(self, now: float) -> None:
+        """Start what is due beside the ticks, unless the last of it goes on."""
+        if self._handle is not None and any(due <= now for due in self._due.values()):
+            self._slow_lane.start(lambda: self._read_slow(now), now)
+
+    def row_with(self, row: Row, now: float, fresh_seconds: float) -> Row:
+        """`row` of this GPU, with the slow readings that are no older than they may be."""
+        read_at, found = self._traffic_row
+        if now - read_at <= fresh_seconds:
+            row.update(found)
+        read_at, found = self._health_row
+        if now - read_at <= _COUNTERS_FRESH_SECONDS:
+            row.update(found)
+        row["xid_count"] = self._shared.events.count(self.uuid)
+        return row
+
+    def retire(self) -> None:
+        """Let the threads end."""
+        self._quick_lane.stop()
+        self._slow_lane.stop()
+
+    def _read(self, now: float) -> None:
+        rows: list[Row] = []
+        problem = self._open() if self._handle is None else None
+        if problem is None:
+            row: Row = {"device": self.uuid, "index": self.index}
+            problem = self._quick.read(self._handle, row)
+            rows = [row, *self._instance_rows()] if problem is None else []
+        self._failures = self._failures + 1 if problem else 0
+        self.rows, self.problem = rows, problem
+        if self.lost:
+            self._handle = None
+        self.answered = now  # last: what it says is complete
+
+    def _open(self) -> Problem | None:
+        try:
+            # By UUID where it is known: places in the list may change, UUIDs do not.
+            handle = (
+                pynvml.nvmlDeviceGetHandleByUUID(self.uuid)
+                if self.uuid
+                else pynvml.nvmlDeviceGetHandleByIndex(self.index)
+            )
+            uuid = text(pynvml.nvmlDeviceGetUUID(handle))
+        except FAILURES as error:
+            return of_device(code_of(error))
+        address: Row = {}
+        Reader(_ADDRESS, self._shared.absent).read(handle, address)
+        self.bus_id = str(address.get("pci_bus_id", ""))
+        if not self.uuid:
+            self._shared.events.listen(handle, uuid)
+        self.uuid = uuid
+        self._publish_facts(address)
+        self._handle = handle
+        self._find_instances()
+        return None
+
+    def _instance_rows(self) -> list[Row]:
+        rows = []
+        for instance in self.instances:
+            row: Row = {"device": instance.uuid, "index": self.index}
+            if instance.reader.read(instance.handle, row) is None:
+                rows.append(row)
+            else:
+                self._due["instances"] = _AT_ONCE  # it may have been taken apart
+        return rows
+
+    def _read_slow(self, now: float) -> None:
+        if self._is_due("traffic", now, _TRAFFIC_SECONDS):
+            row: Row = {}
+            self._traffic.read(self._handle, row)
+            self._traffic_row = (now, row)
+        if self._is_due("health", now, _HEALTH_SECONDS):
+            row = {}
+            self._health.read(self._handle, row)
+            self._health_row = (now, row)
+        if self._is_due("facts", now, _FACTS_SECONDS):
+            row = {}
+            self._told.read(self._handle, row)
+            self._publish_facts(row)
+        if self._is_due("instances", now, _INSTANCES_SECONDS):
+            self._find_instances()
+
+    def _is_due(self, what: str, now: float, every: float) -> bool:
+        if self._due[what] > now:
+            return False
+        self._due[what] = now + every - _SLACK
+        return True
+
+    def _publish_facts(self, found: Row) -> None:
+        told = {name: value for name, value in found.items() if value is not None}
+        facts = self.facts | self._shared.driver_facts | told
+        facts |= {"uuid": self.uuid, "index": self.index}
+        if facts != self.facts:
+            self.facts = facts
+
+    def _find_instances(self) -> None:
+        found: list[Instance] = []
+        try:
+            if not pynvml.nvmlDeviceGetMigMode(self._handle)[0]:
+                self._due["instances"] = _NEVER
+            else:
+                for number in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(self._handle)):
+                    try:
+                        handle = pynvml.nvmlDeviceGetMigDeviceHandleByIndex(self._handle, number)
+                        found.append(Instance(handle, number, self, self._shared))
+                    except FAILURES:  # NOT_FOUND: no instance has that number
+                        continue
+        except FAILURES:
+            self._due["instances"] = _NEVER
+        self.instances = tuple(found)
