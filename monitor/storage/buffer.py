@@ -9,7 +9,7 @@ instant, not for a copy.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,7 @@ class Columns:
     device_codes: Int32s
     cells: Floats
     devices: Sequence[str]
-    words: dict[str, Sequence[str]]
+    words: Mapping[str, Sequence[str]]
 
     def __len__(self) -> int:
         return len(self.times)
@@ -81,6 +81,16 @@ class Columns:
             else:
                 columns[metric.column] = cells
         return pd.DataFrame(columns)
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """The rows of all parts, in order; at least one part."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = Buffer(parts[0].table)
+    for part in parts:
+        whole.extend(part)
+    return whole.columns()
 
 
 class Buffer:
@@ -129,8 +139,8 @@ class Buffer:
     def extend(self, rows: Columns) -> None:
         """Add rows of another buffer or of a file; their codes are translated."""
         with self._lock:
-            while self._size + len(rows) > len(self._times):
-                self._move(0, 2 * len(self._times))
+            if self._size + len(rows) > len(self._times):
+                self._move(0, _power_of_two(self._size + len(rows)))
             devices = np.array(
                 [self._device_codes.setdefault(d, len(self._device_codes)) for d in rows.devices],
                 dtype=np.int32,

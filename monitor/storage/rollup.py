@@ -1,0 +1,78 @@
+"""From raw rows to the rows of a coarser tier."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from monitor.metrics import RollUp
+from monitor.storage.buffer import Columns, Floats, Int64s
+from monitor.storage.schema import cells_to_arrow, keys_to_arrow, rolled_schema
+
+
+def roll_up(rows: Columns, seconds: int, host: str) -> pa.Table:
+    """One row for each bucket of `seconds` and device (and process) that has any raw row.
+
+    `time` is the bucket's start. Means, lowest and highest leave missing values out; counters
+    keep the last value, bit masks every bit; a column without any value in a bucket is null.
+    """
+    if not len(rows):
+        return rolled_schema(rows.table).empty_table()
+    rows, starts = _grouped(rows, seconds * 1000)
+    cells = rows.cells
+    present = ~np.isnan(cells)
+    counts = np.add.reduceat(present, starts, axis=0, dtype=np.int64)
+    firsts = rows.take(starts)
+    groups = Columns(
+        rows.table,
+        firsts.times // (seconds * 1000) * (seconds * 1000),
+        firsts.device_codes,
+        firsts.cells,
+        rows.devices,
+        rows.words,
+    )
+    arrays = keys_to_arrow(groups, host)
+    for at, metric in enumerate(rows.table.metrics):
+        column = cells[:, at]
+        if metric.roll_up is RollUp.MEAN:
+            sums = np.add.reduceat(np.where(present[:, at], column, 0.0), starts)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                mean = sums / counts[:, at]
+            results = [
+                mean,
+                np.fmin.reduceat(column, starts),
+                np.fmax.reduceat(column, starts),
+            ]
+        elif metric.roll_up is RollUp.LAST:
+            results = [_last(column, present[:, at], starts)]
+        else:
+            bits = np.where(present[:, at], column, 0).astype(np.int64)
+            joined = np.bitwise_or.reduceat(bits, starts).astype(np.float64)
+            results = [np.where(counts[:, at] > 0, joined, np.nan)]
+        arrays += [cells_to_arrow(groups, metric, result) for result in results]
+    samples = np.diff(np.append(starts, len(rows)))
+    arrays.append(pa.array(samples, pa.int64()))
+    return pa.Table.from_arrays(arrays, schema=rolled_schema(rows.table))
+
+
+def _grouped(rows: Columns, bucket_ms: int) -> tuple[Columns, Int64s]:
+    """The rows sorted by device, other keys, time; and where each bucket begins."""
+    keys: list[Floats] = [rows[key] for key in rows.table.keys if key != "device"]
+    order = np.lexsort((rows.times, *keys, rows.device_codes))
+    rows = rows.take(order)
+    changed = np.diff(rows.device_codes) != 0
+    changed |= np.diff(rows.times // bucket_ms) != 0
+    for key in rows.table.keys:
+        if key != "device":
+            changed |= np.diff(rows[key]) != 0
+    return rows, np.concatenate(([0], np.flatnonzero(changed) + 1)).astype(np.int64)
+
+
+def _last(
+    column: np.ndarray[tuple[int], np.dtype[np.float64]],
+    present: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    starts: Int64s,
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    places = np.where(present, np.arange(len(column)), -1)
+    newest = np.maximum.reduceat(places, starts)
+    return np.where(newest >= 0, column[newest], np.nan)

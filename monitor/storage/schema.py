@@ -1,0 +1,131 @@
+"""The columns of a Parquet file, raw and rolled, and the way from memory to Arrow and back."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+
+from monitor.metrics import Metric, Table
+from monitor.storage.buffer import Columns, Floats
+
+SCHEMA_VERSION = "1"
+
+_WORDS = pa.dictionary(pa.int32(), pa.string())
+_TYPES = {"float32": pa.float32(), "float64": pa.float64(), "int64": pa.int64(), "text": _WORDS}
+_KEYS = [
+    pa.field("time", pa.timestamp("ms", tz="UTC"), nullable=False),
+    pa.field("host", _WORDS, nullable=False),
+    pa.field("device", _WORDS, nullable=False),
+]
+_SAMPLES = pa.field("samples", pa.int64(), nullable=False, metadata={"label": "Rows in the bucket"})
+
+
+@cache
+def raw_schema(table: Table) -> pa.Schema:
+    """`time`, `host`, `device`, then a column for each metric."""
+    return _schema(table, [_field(metric, metric.column) for metric in table.metrics])
+
+
+@cache
+def rolled_schema(table: Table) -> pa.Schema:
+    """The same with `<column>_min` and `<column>_max` beside each mean, and `samples`."""
+    fields = [_field(metric, name) for metric in table.metrics for name in metric.rolled_columns]
+    return _schema(table, [*fields, _SAMPLES])
+
+
+def _field(metric: Metric, name: str) -> pa.Field:
+    return pa.field(
+        name,
+        _TYPES[metric.unit.storage],
+        metadata={"unit": metric.unit.name, "label": metric.label},
+    )
+
+
+def _schema(table: Table, fields: list[pa.Field]) -> pa.Schema:
+    return pa.schema(
+        [*_KEYS, *fields], metadata={"schema_version": SCHEMA_VERSION, "table": table.name}
+    )
+
+
+def to_arrow(rows: Columns, host: str) -> pa.Table:
+    """Raw rows as they are stored."""
+    arrays = keys_to_arrow(rows, host)
+    for position, metric in enumerate(rows.table.metrics):
+        arrays.append(cells_to_arrow(rows, metric, rows.cells[:, position]))
+    return pa.Table.from_arrays(arrays, schema=raw_schema(rows.table))
+
+
+def keys_to_arrow(rows: Columns, host: str) -> list[pa.Array]:
+    """The arrays of `time`, `host` and `device`."""
+    return [
+        pa.array(rows.times, pa.int64()).cast(_KEYS[0].type),
+        pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), pa.array([host])),
+        pa.DictionaryArray.from_arrays(rows.device_codes, pa.array(rows.devices, pa.string())),
+    ]
+
+
+def cells_to_arrow(rows: Columns, metric: Metric, cells: Floats) -> pa.Array:
+    """One column; NaN becomes null. The mean of whole numbers is rounded to one."""
+    missing = np.isnan(cells)
+    kind = metric.unit.storage
+    if kind == "text":
+        codes = pa.array(np.where(missing, 0, cells).astype(np.int32), mask=missing)
+        words = pa.array(rows.words[metric.column], pa.string())
+        return pa.DictionaryArray.from_arrays(codes, words)
+    if kind == "int64":
+        whole = np.rint(np.where(missing, 0, cells)).astype(np.int64)
+        return pa.array(whole, pa.int64(), mask=missing)
+    return pa.array(cells.astype(kind), _TYPES[kind], mask=missing)
+
+
+def conformed(arrow: pa.Table, table: Table) -> pa.Table:
+    """The same rows with exactly the columns of the catalogue: what a file lacks is null."""
+    schema = schema_of(table)
+    present = set(arrow.column_names)
+    columns = [
+        arrow.column(field.name).cast(field.type)
+        if field.name in present
+        else pa.nulls(arrow.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
+
+
+def from_arrow(stored: pa.Table, table: Table) -> Columns:
+    """Raw rows of a file. A column that the file does not have yet is missing throughout."""
+    devices, codes = _words(stored.column("device"))
+    words: dict[str, list[str]] = {}
+    cells = np.full((stored.num_rows, len(table.metrics)), np.nan)
+    for position, metric in enumerate(table.metrics):
+        text = metric.unit.storage == "text"
+        if text:
+            words[metric.column] = []
+        if metric.column not in stored.column_names:
+            continue
+        column = stored.column(metric.column)
+        if text:
+            words[metric.column], found = _words(column)
+            cells[:, position] = np.where(found < 0, np.nan, found)
+        else:
+            cells[:, position] = column.cast(pa.float64(), safe=False).to_numpy()
+    return Columns(
+        table,
+        stored.column("time").cast(pa.int64()).to_numpy().astype(np.int64),
+        codes.astype(np.int32),
+        cells,
+        devices,
+        dict(words),
+    )
+
+
+def _words(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.int64]]]:
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    column = column.unify_dictionaries()
+    if column.num_chunks == 0:
+        return [], np.empty(0, np.int64)
+    words = column.chunk(0).dictionary.to_pylist()
+    codes = [chunk.indices.fill_null(-1).to_numpy() for chunk in column.chunks]
+    return words, np.concatenate(codes).astype(np.int64)
