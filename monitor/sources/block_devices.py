@@ -35,11 +35,10 @@ def parse_diskstats(diskstats: bytes) -> dict[str, BlockCounters]:
     devices: dict[str, BlockCounters] = {}
     for line in diskstats.decode(errors="replace").splitlines():
         fields = line.split()
-        if len(fields) < 14:
+        counters = [int(field) for field in fields[3:13] if field.isdecimal()]
+        if len(counters) < 10:
             continue
-        reads, _, read_sectors, read_ms, writes, _, write_sectors, write_ms, _, busy_ms = map(
-            int, fields[3:13]
-        )
+        reads, _, read_sectors, read_ms, writes, _, write_sectors, write_ms, _, busy_ms = counters
         devices[f"{fields[0]}:{fields[1]}"] = BlockCounters(
             fields[2],
             read_sectors * _SECTOR_BYTES,

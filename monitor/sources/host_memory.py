@@ -57,6 +57,7 @@ def _minus(total: int | None, part: int | None) -> int | None:
 
 def _stalled_microseconds(content: bytes) -> int | None:
     for line in content.splitlines():
-        if line.startswith(b"some "):
-            return int(line.rpartition(b"total=")[2])
+        microseconds = line.rpartition(b"total=")[2]
+        if line.startswith(b"some ") and microseconds.isdigit():
+            return int(microseconds)
     return None
