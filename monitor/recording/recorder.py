@@ -45,7 +45,7 @@ class Recorder:
         self._sources = sources
         self._explanation = explanation
         self._started = self._clock.wall()
-        self._store = Store(settings, self.note)
+        self._store = Store(settings, self._clock, self.note)
         self._previous = self._store.journals.note("recorder")
         self.sampler = Sampler(sources, self._store, settings.interval, self._clock, self.note)
         self._schedule = Schedule(
@@ -66,7 +66,7 @@ class Recorder:
     def stop(self) -> None:
         """End after a last flush."""
         self._schedule.stop()
-        self._store.flush(final=True)
+        self._store.flush()
         self.note(ended=True)
         for source in self._sources:
             source.close()
@@ -82,8 +82,11 @@ class Recorder:
 
     def note(self, *, ended: bool = False) -> None:
         """Tell the followers how recording goes."""
+        store = getattr(self, "_store", None)
+        if store is None:
+            return  # still being put together
         sampler = getattr(self, "sampler", None)
-        self._store.journals.put_note(
+        store.journals.put_note(
             "recorder",
             {
                 "pid": os.getpid(),
@@ -92,7 +95,7 @@ class Recorder:
                 "tiers": self._settings.tiers,
                 "explanation": self._explanation,
                 "sources": [asdict(source.state()) for source in self._sources],
-                "storage": self._store.state(),
+                "storage": store.state(),
                 "clock": sampler.clock_message if sampler else "",
                 "previous": _ending(self._previous),
                 "ended": ended,

@@ -86,10 +86,7 @@ class Sampler:
 
     def _repeats(self, time: int) -> bool:
         """After a step back: whether this second was recorded before."""
-        if self._last_tick is None or time > self._last_tick:
-            forward = self._last_tick is None or not self._sink.covers(time)
-        else:
-            forward = time != self._last_tick and not self._sink.covers(time)
+        forward = time != self._last_tick and not self._sink.covers(time)
         message = "" if forward else "The clock was set back; this time is recorded already."
         if message != self.clock_message:
             self.clock_message = message

@@ -11,13 +11,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from monitor.metrics import Table
 from monitor.sources.base import Row
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _FIRST_CAPACITY = 256
 
@@ -69,6 +72,9 @@ class Columns:
 
     def frame(self) -> pd.DataFrame:
         """The rows as a DataFrame: `time` (UTC), `device`, then the metrics; missing is NaN."""
+        # Imported here: the recorder, which never asks for a frame, saves 30 MB.
+        import pandas as pd
+
         columns: dict[str, object] = {
             "time": pd.to_datetime(self.times, unit="ms", utc=True).as_unit("ms"),
             "device": _words(self.device_codes, self.devices),
@@ -81,16 +87,6 @@ class Columns:
             else:
                 columns[metric.column] = cells
         return pd.DataFrame(columns)
-
-
-def joined(parts: Sequence[Columns]) -> Columns:
-    """The rows of all parts, in order; at least one part."""
-    if len(parts) == 1:
-        return parts[0]
-    whole = Buffer(parts[0].table)
-    for part in parts:
-        whole.extend(part)
-    return whole.columns()
 
 
 class Buffer:
@@ -179,11 +175,15 @@ class Buffer:
 
     def drop_before(self, time: int) -> None:
         """Forget rows older than `time`."""
+        self.drop(np.iinfo(np.int64).min, time)
+
+    def drop(self, start: int, end: int) -> None:
+        """Forget rows with start <= time < end."""
         with self._lock:
-            keep = np.flatnonzero(self._times[: self._size] >= time)
-            if len(keep) == self._size:
-                return
-            self._keep(keep, max(_FIRST_CAPACITY, _power_of_two(2 * len(keep))))
+            times = self._times[: self._size]
+            keep = np.flatnonzero((times < start) | (times >= end))
+            if len(keep) < self._size:
+                self._keep(keep, max(_FIRST_CAPACITY, _power_of_two(2 * len(keep))))
 
     def _move(self, first: int, capacity: int) -> None:
         self._keep(np.arange(first, self._size), capacity)
@@ -200,6 +200,8 @@ class Buffer:
 
 
 def _words(codes: Int32s, words: Sequence[str]) -> pd.Categorical:
+    import pandas as pd
+
     return pd.Categorical.from_codes(codes, pd.Index(list(words), dtype="str"))
 
 

@@ -122,26 +122,60 @@ class Journal:
         newest = f"(SELECT time FROM {name} ORDER BY rowid DESC LIMIT 1)"
         return self._rows(table, f"rowid > ? AND time = {newest}", 0)
 
+    def iterate(self, table: Table) -> Iterator[tuple[int, Row]]:
+        """(time, row) of every row; sqlite3.DatabaseError where the file is broken."""
+        for _, time, row in self._each(table, "rowid > ?", 0):
+            yield time, row
+
+    def is_sound(self) -> bool:
+        """Whether every page of the file can be made sense of. Some 10 ms for an hour."""
+        return bool(self._db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
+
+    def take(self, other: Journal) -> None:
+        """Add everything another journal holds, in one transaction."""
+        with self.transaction():
+            for table in TABLES.values():
+                self._db.executemany(
+                    self._inserts[table.name],
+                    (
+                        (time, row["device"], *[row.get(column) for column in table.columns])
+                        for time, row in other.iterate(table)
+                    ),
+                )
+            for name, value in other._db.execute("SELECT * FROM notes"):
+                self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+            for state in other._db.execute("SELECT * FROM devices"):
+                self._db.execute("INSERT OR REPLACE INTO devices VALUES (?, ?, ?)", state)
+
     def _rows(self, table: Table, where: str, cursor: int) -> tuple[list[tuple[int, Row]], int]:
-        names = ", ".join(map(_quoted, table.columns))
         found: list[tuple[int, Row]] = []
+        for rowid, time, row in self._each(table, where, cursor):
+            cursor = rowid
+            found.append((time, row))
+        return found, cursor
+
+    def _each(self, table: Table, where: str, cursor: int) -> Iterator[tuple[int, int, Row]]:
+        names = ", ".join(map(_quoted, table.columns))
         for rowid, time, device, *values in self._db.execute(
             f"SELECT rowid, time, device, {names} FROM {_quoted(table.name)} "
             f"WHERE {where} ORDER BY rowid",
             (cursor,),
         ):
-            cursor = rowid
             row: Row = {"device": device}
             row.update(
                 (column, value)
                 for column, value in zip(table.columns, values, strict=True)
                 if value is not None
             )
-            found.append((time, row))
-        return found, cursor
+            yield rowid, time, row
 
-    def columns(self, table: Table, start: int = 0) -> tuple[Columns, int]:
-        """All rows with time >= `start` as columns, and the cursor of the newest row."""
+    def columns(
+        self, table: Table, start: int = 0, end: int = 1 << 62, last: int = 1 << 62
+    ) -> tuple[Columns, int]:
+        """Rows with start <= time < end as columns, and the cursor of the newest of them.
+
+        `last` is a cursor: what came after it is left out.
+        """
         words: dict[str, dict[str, int]] = {
             metric.column: {} for metric in table.metrics if metric.unit.storage == "text"
         }
@@ -152,8 +186,8 @@ class Journal:
         times, codes, blocks = [], [], []
         query = self._db.execute(
             f"SELECT rowid, time, device, {names} FROM {_quoted(table.name)} "
-            "WHERE time >= ? ORDER BY rowid",
-            (start,),
+            "WHERE time >= ? AND time < ? AND rowid <= ? ORDER BY rowid",
+            (start, end, last),
         )
         while batch := query.fetchmany(_BATCH):
             cursor = batch[-1][0]
@@ -184,6 +218,12 @@ class Journal:
     def delete_before(self, table: Table, time: int) -> None:
         """Forget rows older than `time`; the pages are used again, the file does not shrink."""
         self._db.execute(f"DELETE FROM {_quoted(table.name)} WHERE time < ?", (time,))
+
+    def newest(self, table: Table) -> tuple[int, int]:
+        """(latest time in ms, cursor of the newest row); zeros where the table is empty."""
+        query = f"SELECT coalesce(max(time), 0), coalesce(max(rowid), 0) FROM {_quoted(table.name)}"
+        time, cursor = self._db.execute(query).fetchone()
+        return int(time), int(cursor)
 
     def checkpoint(self) -> None:
         """Carry the log into the file and to the disk, without waiting for readers."""

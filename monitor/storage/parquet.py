@@ -1,206 +1,174 @@
-"""The period files: `<table>/tier=<tier>/host=<host>/<period>.parquet`, found, read and written."""
+"""Parquet files, one a period: written whole or not at all, moved aside when broken."""
 
 from __future__ import annotations
 
 import contextlib
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import logging
+import os
+from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import fs
 
 from monitor.metrics import Table
-from monitor.storage.buffer import Columns, joined
 from monitor.storage.encoding import encode
-from monitor.storage.folder import Folder
-from monitor.storage.schema import SAMPLES, conformed, from_arrow, to_arrow
 from monitor.storage.tiers import Tier, bounds
 
-_SUFFIX = ".parquet"
-# What pyarrow raises for bytes that are not, or no longer, a Parquet file.
-Unreadable = (pa.ArrowException, OSError, ValueError)
+log = logging.getLogger(__name__)
+
+SUFFIX = ".parquet"
+_TEMPORARY = ".writing"
 
 
-class Corrupt(Exception):
-    """A file's bytes could be read but do not make sense; it has been moved aside."""
+class PeriodFiles:
+    """The Parquet files of one host below one root, on any file system that pyarrow knows.
 
+    OSError (disk full, no permission) passes through to the caller, leaving no temporary file.
+    """
 
-@dataclass(frozen=True)
-class PeriodFile:
-    """A file that holds the rows of a table with start <= time < end (ms since 1970)."""
+    def __init__(self, data: str, host: str, now: Callable[[], float]) -> None:
+        if "://" in data:
+            self._files, self._root = fs.FileSystem.from_uri(data)
+        else:
+            self._files, self._root = fs.LocalFileSystem(), str(Path(data).resolve())
+        self.host = host
+        self._local = isinstance(self._files, fs.LocalFileSystem)
+        self._now = now
 
-    name: str
-    period: str
-    start: int
-    end: int
+    def folder(self, table: Table, tier: Tier) -> str:
+        """Where a table's files of a tier are."""
+        safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in self.host)
+        return f"{self._root}/{table.name}/tier={tier.name}/host={safe}"
 
+    def path(self, table: Table, tier: Tier, period: str) -> str:
+        """The file of a period; of its day, where its hours have been merged."""
+        folder = self.folder(table, tier)
+        day = f"{folder}/{period.partition('T')[0]}{SUFFIX}"
+        return day if "T" in period and self.exists(day) else f"{folder}/{period}{SUFFIX}"
 
-def safe_host(host: str) -> str:
-    """The host's name as the `host` column and the path have it: nothing that a path splits at."""
-    return re.sub(r"[^A-Za-z0-9._-]", "_", host).lstrip(".") or "localhost"
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return bool(self._files.get_file_info(path).type == fs.FileType.File)
 
+    def periods(self, table: Table, tier: Tier) -> dict[str, str]:
+        """Path by period, for every file with a period's name, in order of time."""
+        selector = fs.FileSelector(self.folder(table, tier), allow_not_found=True)
+        found: dict[str, str] = {}
+        for info in self._files.get_file_info(selector):
+            name = info.base_name
+            if info.type == fs.FileType.File and name.endswith(SUFFIX):
+                with contextlib.suppress(ValueError):
+                    bounds(name.removesuffix(SUFFIX))
+                    found[name.removesuffix(SUFFIX)] = info.path
+        return dict(sorted(found.items()))
 
-def folder_of(table: Table, tier: Tier, host: str) -> str:
-    """Where a tier's files of a host lie."""
-    return f"{table.name}/tier={tier.name}/host={host}"
-
-
-class ParquetStore:
-    """All period files below one folder. Any process may read while one writes."""
-
-    def __init__(self, folder: Folder, now: Callable[[], float] | None = None) -> None:
-        self.folder = folder
-        self._now = now or (lambda: datetime.now(UTC).timestamp())
-
-    def files(
-        self,
-        table: Table,
-        tier: Tier,
-        host: str,
-        start: int | None = None,
-        end: int | None = None,
-    ) -> list[PeriodFile]:
-        """The valid files with rows in start <= time < end, in order of time.
-
-        A day's file makes the files of its hours void. OSError where the folder cannot be read.
-        """
-        parent = folder_of(table, tier, host)
-        found = [file for name in self.folder.names(parent) if (file := _period(parent, name))]
-        days = {file.period for file in found if len(file.period) == len("2026-11-24")}
-        return [
-            file
-            for file in found
-            if (end is None or file.start < end)
-            and (start is None or file.end > start)
-            and not ("T" in file.period and file.period[:10] in days)
-        ]
-
-    def hosts(self, table: Table, tier: Tier) -> list[str]:
-        """Every host that has files of this table and tier."""
-        parent = f"{table.name}/tier={tier.name}"
-        return [name.removeprefix("host=") for name in self.folder.folders(parent)]
-
-    def read(self, table: Table, tier: Tier, host: str, start: int, end: int) -> Columns | None:
-        """Rows with start <= time < end, None where no file has any. OSError."""
-        parts = []
-        for file in self.files(table, tier, host, start, end):
-            with contextlib.suppress(FileNotFoundError, Corrupt), self.opened(file.name) as opened:
-                arrow = rows_of(opened, table, start, end)
-                if arrow.num_rows:
-                    parts.append(from_arrow(arrow, table))
-        return joined(parts) if parts else None
-
-    def write(self, rows: Columns, tier: Tier, host: str, *, whole: bool = False) -> None:
-        """Add rows of one period to its file; of equal keys the new row wins. OSError.
-
-        Of equal keys in a rolled tier the row made of more samples wins: raw rows only ever gain.
-        `whole` says that these are all the rows of the period, so that nothing need be read.
-        A day that was merged gets them into the day's file.
-        """
-        parent, start = folder_of(rows.table, tier, host), int(rows.times[0])
-        target = f"{parent}/{tier.period_of(start)}{_SUFFIX}"
-        day = merged_day(parent, tier, start)
-        if day is not None and self.folder.exists(day):
-            # Imported here: a merge reads and writes through this store.
-            from monitor.storage.merge import merge
-
-            merge(self, rows.table, [day], day, rows, host)
-            return
-        if not whole:
-            with contextlib.suppress(FileNotFoundError, Corrupt), self.opened(target) as opened:
-                rows = union(from_arrow(opened.read(use_threads=False), rows.table), rows)
-        arrow = to_arrow(rows, host)
-        self.folder.put(target, lambda out: encode(arrow, out))
-
-    @contextlib.contextmanager
-    def opened(self, name: str) -> Iterator[pq.ParquetFile]:
-        """The file, open. Corrupt where it cannot be decoded, then or while it is used; OSError."""
+    def read(self, path: str) -> pa.Table | None:
+        """The file's rows; None where it is not there. A broken one is moved aside, and None."""
         try:
-            with self.folder.filesystem.open_input_file(self.folder.path(name)) as source:
-                yield pq.ParquetFile(source, page_checksum_verification=True)
+            with self._files.open_input_file(path) as source:
+                content = source.read_buffer()
         except FileNotFoundError:
-            raise
-        except Unreadable as error:
-            if self.is_sound(name):
-                raise
-            raise Corrupt(name) from error
-
-    def is_sound(self, name: str) -> bool:
-        """Whether all of a file can be decoded; if not, it is moved aside. OSError, not decided."""
-        data = self.folder.read(name)
+            return None
         try:
-            with pq.ParquetFile(pa.BufferReader(data), page_checksum_verification=True) as file:
-                for group in range(file.num_row_groups):
-                    file.read_row_group(group, use_threads=False)
-        except Unreadable as error:
-            if self.folder.read(name).equals(data):  # and not replaced by a good one meanwhile
-                reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-                moment = datetime.fromtimestamp(self._now(), UTC)
-                self.folder.set_aside(name, moment, "empty file" if not data.size else reason)
-            return False
-        return True
+            # Decoding from memory: an error now is the content's, not the disk's.
+            file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+            return file.read(use_threads=False)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            self._move_aside(path, error)
+            return None
+
+    def write(self, path: str, rows: pa.Table) -> None:
+        """Replace the file by these rows. A reader sees the old file or the new one."""
+        self._files.create_dir(path.rpartition("/")[0], recursive=True)
+        rows = _sorted(rows)
+        temporary = f"{path}.{os.getpid()}{_TEMPORARY}" if self._local else path
+        try:
+            with self._files.open_output_stream(temporary) as sink:
+                encode(rows, sink)
+            if self._local:
+                _sync(temporary)
+                os.replace(temporary, path)
+                _sync(os.path.dirname(path))
+        except BaseException:
+            if self._local:
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
+            raise
+
+    def add(self, path: str, rows: pa.Table, keys: tuple[str, ...]) -> None:
+        """Unite the file with these rows, which stand where both have one time and key."""
+        stored = self.read(path)
+        if stored is not None and stored.num_rows:
+            rows = united(stored, rows, keys)
+        self.write(path, rows)
+
+    def delete(self, path: str) -> None:
+        """Delete the file, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            self._files.delete_file(path)
+
+    def sweep(self, table: Table, tier: Tier) -> None:
+        """Delete what writers that were killed left. Only for the one who holds the lock."""
+        selector = fs.FileSelector(self.folder(table, tier), allow_not_found=True)
+        for info in self._files.get_file_info(selector):
+            if info.base_name.endswith(_TEMPORARY):
+                self.delete(info.path)
+
+    def _move_aside(self, path: str, error: Exception) -> None:
+        stamp = datetime.fromtimestamp(self._now(), UTC).strftime("%Y%m%dT%H%M%SZ")
+        aside = f"{path}.broken-{stamp}"
+        self._files.move(path, aside)
+        log.warning("%s cannot be read (%s) and was moved to %s.", path, _brief(error), aside)
 
 
-def rows_of(
-    file: pq.ParquetFile, table: Table, start: int, end: int, device: str | None = None
-) -> pa.Table:
-    """Rows with start <= time < end, of one device if given; other row groups are not read."""
-    wanted = []
-    for group in range(file.num_row_groups):
-        if not _may_have(file.metadata.row_group(group), start, end, device):
-            continue
-        rows = file.read_row_group(group, use_threads=False)
-        time = rows.column("time").cast(pa.int64())
-        keep = pc.and_(pc.greater_equal(time, start), pc.less(time, end))
-        if device is not None:
-            keep = pc.and_(keep, pc.equal(rows.column("device").cast(pa.string()), device))
-        wanted.append(conformed(rows.filter(keep), table))
-    return pa.concat_tables(wanted) if wanted else conformed(file.schema_arrow.empty_table(), table)
+def united(stored: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> pa.Table:
+    """Both tables' rows; of two with one time and key, that of `rows`. Columns are `rows`' own."""
+    stored = conformed(stored, rows.schema)
+    old = pc.is_in(stored.column("time"), value_set=pc.unique(rows.column("time")))
+    # A tick or a bucket is written whole, so mostly its time decides, at no cost.
+    if not pc.any(old).as_py():
+        return pa.concat_tables([stored, rows])
+    doubtful = stored.filter(old)
+    ours = set(_keys(rows, keys))
+    keep = doubtful.filter(pa.array([key not in ours for key in _keys(doubtful, keys)], pa.bool_()))
+    return pa.concat_tables([stored.filter(pc.invert(old)), keep, rows])
 
 
-def union(old: Columns, new: Columns) -> Columns:
-    """Both, so that sorting keeps of equal keys the new row, or the one of more samples."""
-    both = joined([old, new])
-    if SAMPLES not in both.table.columns:
-        return both
-    return both.take(both[SAMPLES].argsort(kind="stable"))
+def conformed(stored: pa.Table, schema: pa.Schema) -> pa.Table:
+    """The same rows with these columns: what an older file lacks is null."""
+    columns = [
+        stored.column(field.name).cast(field.type, safe=False)
+        if field.name in stored.column_names
+        else pa.nulls(stored.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
-def merged_day(parent: str, tier: Tier, time: int) -> str | None:
-    """The file that the hours of a closed day may have been merged into."""
-    if tier.period != "hour":
-        return None
-    return f"{parent}/{tier.period_of(time)[:10]}{_SUFFIX}"
+def _keys(rows: pa.Table, keys: tuple[str, ...]) -> list[tuple[object, ...]]:
+    times = rows.column("time").cast(pa.int64()).to_pylist()
+    return list(zip(times, *(rows.column(key).to_pylist() for key in keys), strict=True))
 
 
-def _may_have(group: pq.RowGroupMetaData, start: int, end: int, device: str | None) -> bool:
-    for at in range(group.num_columns):
-        column = group.column(at)
-        statistics = column.statistics
-        if statistics is None or not statistics.has_min_max:
-            continue
-        if column.path_in_schema == "time":
-            low, high = (_milliseconds(moment) for moment in (statistics.min, statistics.max))
-            if high < start or low >= end:
-                return False
-        elif column.path_in_schema == "device" and device is not None:
-            if not statistics.min <= device <= statistics.max:
-                return False
-    return True
+def _sorted(rows: pa.Table) -> pa.Table:
+    rows = rows.unify_dictionaries().combine_chunks()
+    device = rows.column("device").cast(pa.string())
+    keys = pa.table({"device": device, "time": rows.column("time")})
+    order = pc.sort_indices(keys, [("device", "ascending"), ("time", "ascending")])
+    return rows.take(order)
 
 
-def _milliseconds(moment: datetime) -> int:
-    return round(moment.timestamp() * 1000)
-
-
-def _period(parent: str, name: str) -> PeriodFile | None:
-    if not name.endswith(_SUFFIX):
-        return None
-    period = name.removesuffix(_SUFFIX)
+def _sync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        return PeriodFile(f"{parent}/{name}", period, *bounds(period))
-    except ValueError:
-        return None
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _brief(error: Exception) -> str:
+    return str(error).splitlines()[0][:120].rstrip(". ") if str(error) else type(error).__name__

@@ -57,8 +57,8 @@ def roll_up(rows: Columns, seconds: int, host: str) -> pa.Table:
 
 def _grouped(rows: Columns, bucket_ms: int) -> tuple[Columns, Int64s]:
     """The rows sorted by device, other keys, time; and where each bucket begins."""
-    keys: list[Floats] = [rows[key] for key in rows.table.keys if key != "device"]
-    order = np.lexsort((rows.times, *keys, rows.device_codes))
+    others: list[Floats] = [rows[key] for key in rows.table.keys if key != "device"]
+    order = np.lexsort((rows.times, *others, rows.device_codes))  # type: ignore[arg-type]
     rows = rows.take(order)
     changed = np.diff(rows.device_codes) != 0
     changed |= np.diff(rows.times // bucket_ms) != 0

@@ -80,19 +80,6 @@ def cells_to_arrow(rows: Columns, metric: Metric, cells: Floats) -> pa.Array:
     return pa.array(cells.astype(kind), _TYPES[kind], mask=missing)
 
 
-def conformed(arrow: pa.Table, table: Table) -> pa.Table:
-    """The same rows with exactly the columns of the catalogue: what a file lacks is null."""
-    schema = schema_of(table)
-    present = set(arrow.column_names)
-    columns = [
-        arrow.column(field.name).cast(field.type)
-        if field.name in present
-        else pa.nulls(arrow.num_rows, field.type)
-        for field in schema
-    ]
-    return pa.Table.from_arrays(columns, schema=schema)
-
-
 def from_arrow(stored: pa.Table, table: Table) -> Columns:
     """Raw rows of a file. A column that the file does not have yet is missing throughout."""
     devices, codes = _words(stored.column("device"))

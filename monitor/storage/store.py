@@ -2,40 +2,135 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 from collections.abc import Callable, Sequence
 
+import pyarrow as pa
+
+from monitor.metrics import TABLES
+from monitor.recording.clock import Clock
 from monitor.settings import Settings
 from monitor.sources.base import DeviceState, Rows
-from monitor.storage.journal import Journal
-from monitor.storage.locations import live_db
+from monitor.storage.flush import HOUR_MS, Flusher
+from monitor.storage.journals import Journals
+from monitor.storage.locations import host_name, live_db, overflow_db
+from monitor.storage.parquet import PeriodFiles
+from monitor.storage.retention import merge_days, prune
+
+log = logging.getLogger(__name__)
+
+# The note in live.db: every row before this moment is in Parquet.
+_FLUSHED = "flushed"
 
 
 class Store:
-    """What the sampler and the recorder's jobs write to."""
+    """What the sampler and the recorder's jobs write to; `on_change` tells of a new `state`.
 
-    def __init__(self, settings: Settings, on_change: Callable[[], None]) -> None:
-        path = live_db(settings)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.journals = Journal(path, shared=True)
+    `add`, `covers` and `put_devices` belong to the sampling thread, the rest to the flush thread.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Clock, on_change: Callable[[], None] = lambda: None
+    ) -> None:
+        self._clock = clock
+        self._on_change = on_change
+        self._data = settings.data
+        self._remote = settings.remote
+        self._trouble = ""
+        self._tiers = settings.parsed_tiers
+        self.journals = Journals(live_db(settings), overflow_db(settings), on_change)
+        self._files = PeriodFiles(settings.data, host_name(), clock.wall)
+        self._flusher = Flusher(self._files, self._tiers)
+        self._left_behind = self.journals.newest()
+        self._newest = self._left_behind.get("recorder", (0, 0))[0]
+        self._flushed = int(str(self.journals.note(_FLUSHED).get("before", 0)))
 
     def covers(self, time: int) -> bool:
-        return False
+        """Whether the tick at `time` (ms since 1970) is recorded already."""
+        # Later than anything: no need to look.
+        return time <= self._newest and self._flusher.covers(time)
 
     def add(self, time: int, rows: Rows) -> None:
+        """Keep a tick."""
+        if time < self._flushed:
+            # The clock was set back: these rows too must be recovered after a kill.
+            self._note_flushed(time // HOUR_MS * HOUR_MS)
         self.journals.append(time, rows)
+        self._flusher.add(time, rows)
+        self._newest = max(self._newest, time)
 
     def put_devices(self, states: Sequence[DeviceState]) -> None:
+        """Note how devices are."""
         self.journals.put_devices(states)
 
-    def recover(self) -> None: ...
+    def recover(self) -> None:
+        """Take up what an earlier recorder left in live.db, and put it where it belongs."""
+        for table in TABLES.values():
+            for tier in self._tiers:
+                try:
+                    self._files.sweep(table, tier)
+                except OSError as error:
+                    log.warning("%s cannot be read: %s.", self._files.folder(table, tier), error)
+            last = self._left_behind.get(table.name, (0, 0))[1]
+            for rows in self.journals.columns(table, self._flushed, 1 << 62, last):
+                self._flusher.extend(rows)
+        self.flush()
 
-    def flush(self, *, final: bool = False) -> None:
-        self.journals.checkpoint()
+    def flush(self) -> None:
+        """Write what is new to Parquet; what is there may go from live.db after an hour."""
+        self.journals.drain()
+        now = round(self._clock.wall() * 1000)
+        first = self._flusher.flush(now)
+        if first != self._flushed and not self._flusher.trouble:
+            self._note_flushed(first)
+        self._say()
+        self.journals.trim(min(first, self._flushed, now - HOUR_MS))
+        # Arrow keeps what it used for the next flush; a recorder has a minute until then.
+        pa.default_memory_pool().release_unused()
 
-    def prune(self, now: float) -> None: ...
+    def prune(self, now: float) -> None:
+        """Delete what is past its age and merge closed days. `now` is in seconds, and patient."""
+        try:
+            prune(self._files, self._tiers, round(now * 1000))
+            merge_days(self._files, self._tiers, round(now * 1000))
+        except OSError as error:
+            log.warning("Old files cannot be deleted now: %s.", error)
 
     def state(self) -> dict[str, object]:
-        return {"ok": True, "reason": ""}
+        """Whether everything is being written, and if not, why."""
+        trouble = self.journals.trouble or self._trouble
+        advice = "Nothing is lost: recording goes on in memory and is saved when this is mended."
+        return {"ok": not trouble, "reason": trouble, "advice": advice if trouble else ""}
 
     def close(self) -> None:
+        """Close live.db."""
         self.journals.close()
+
+    def _note_flushed(self, before: int) -> None:
+        self._flushed = before
+        self.journals.put_note(_FLUSHED, {"before": before})
+
+    def _say(self) -> None:
+        reasons = sorted(set(self._flusher.trouble.values()))
+        trouble = (
+            f"History cannot be saved to {self._data}: {'; '.join(reasons).lower()}."
+            if reasons
+            else ""
+        )
+        if trouble == self._trouble:
+            return
+        self._trouble = trouble
+        if trouble:
+            log.warning("%s", trouble)
+        else:
+            log.info("History is saved to %s again.", self._data)
+        self._on_change()
+
+
+def free_bytes(data: str) -> int | None:
+    """Room left where the data folder is; None where it is remote or not there."""
+    try:
+        return shutil.disk_usage(data).free
+    except OSError:
+        return None
