@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8050, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     interval: float = Field(1.0, ge=0.1, le=60, description="seconds between two readings")
+    flush_interval: float = Field(
+        60.0, ge=0.1, le=600, description="seconds between two writes of the history files"
+    )
     gpu_source: GpuSource = Field("auto", description="where GPU readings come from")
     tiers: str = Field(DEFAULT_TIERS, description="resolution:age of each tier, finest first")
     mounts: Annotated[tuple[str, ...], NoDecode] = Field(

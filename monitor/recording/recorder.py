@@ -22,11 +22,9 @@ from monitor.storage.store import Store
 
 log = logging.getLogger(__name__)
 
-_FLUSH_SECONDS = 60.0
 _PRUNE_SECONDS = 300.0
-# Between two ticks, and not at the moment at which everything else on a machine runs.
-_FLUSH_AFTER = 2.45
-_PRUNE_AFTER = 17.45
+# Of an interval: between two ticks, when the one before has surely been read.
+_BETWEEN_TICKS = 0.45
 
 
 class Recorder:
@@ -48,11 +46,12 @@ class Recorder:
         self._store = Store(settings, self._clock, self.note)
         self._previous = self._store.journals.note("recorder")
         self.sampler = Sampler(sources, self._store, settings.interval, self._clock, self.note)
+        between = _BETWEEN_TICKS * settings.interval
         self._schedule = Schedule(
             [
                 Job("sample", self.sampler.tick, settings.interval),
-                Job("flush", self.flush, _FLUSH_SECONDS, _FLUSH_AFTER),
-                Job("prune", self.prune, _PRUNE_SECONDS, _PRUNE_AFTER),
+                Job("flush", self.flush, settings.flush_interval, between),
+                Job("prune", self.prune, _PRUNE_SECONDS, between),
             ],
             self._clock,
         )

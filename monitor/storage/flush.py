@@ -80,9 +80,9 @@ class Flusher:
             unfinished = []
             for hour in sorted(self._dirty):
                 over = now >= hour + HOUR_MS + _GRACE_MS or self._newest >= hour + HOUR_MS
-                complete = all(
-                    [self._flush_table(table, hour, over=over) for table in TABLES.values()]
-                )
+                complete = True
+                for table in TABLES.values():  # each has its turn, whatever became of the others
+                    complete &= self._flush_table(table, hour, over=over)
                 if over and complete:
                     self._close(hour)
                 else:
