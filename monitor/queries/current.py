@@ -51,4 +51,4 @@ class Current:
         if sequence != latest.sequence:
             made = make(latest)
             self._made[name] = (latest.sequence, made)
-        return made  # type: ignore[return-value]
+        return made  # type: ignore[no-any-return]

@@ -36,7 +36,9 @@ class Follower:
         self.buffers = {name: Buffer(table) for name, table in TABLES.items()}
         self.peaks = Peaks()
         self.latest = Latest()
-        self._followed = [_Followed(path) for path in paths]
+        self._followed = [_Followed(path, stand_in=at > 0) for at, path in enumerate(paths)]
+        # Ticks that came from a stand-in: they come once more when they move into live.db.
+        self.moving: set[int] = set()
         self._poll_seconds = poll_seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
@@ -127,6 +129,7 @@ class Follower:
         if self.latest.sequence % _TRIM_EVERY == 0 and newest is not None:
             for buffer in self.buffers.values():
                 buffer.drop_before(newest - KEPT_MS)
+            self.moving = {tick for tick in self.moving if tick >= newest - KEPT_MS}
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has been closed
                 self._loop.call_soon_threadsafe(self._wake_all)
@@ -147,8 +150,9 @@ class Follower:
 class _Followed:
     """One live.db, its cursors, and whether it is still the same file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, stand_in: bool) -> None:
         self._path = path
+        self._stand_in = stand_in
         self._journal: Journal | None = None
         self._inode = 0
         self._version = -1
@@ -206,6 +210,8 @@ class _Followed:
             for name, table in TABLES.items():
                 columns, _ = journal.columns(table, start)
                 follower.buffers[name].extend(columns)
+                if self._stand_in:
+                    follower.moving.update(columns.times.tolist())
                 current[name], self._cursors[name] = journal.last_rows(table)
         follower.peaks.load(follower.buffers)
         follower.show(current, None, None)
@@ -214,9 +220,18 @@ class _Followed:
         with journal.snapshot():
             ticks: dict[str, Sequence[tuple[int, Row]]] = {}
             for name, table in TABLES.items():
-                ticks[name], self._cursors[name] = journal.rows_after(table, self._cursors[name])
+                arrived, self._cursors[name] = journal.rows_after(table, self._cursors[name])
+                ticks[name] = self._new(follower, arrived)
             devices, recorder = journal.devices(), journal.note("recorder")
         follower.take(ticks, devices, recorder or None)
+
+    def _new(
+        self, follower: Follower, arrived: list[tuple[int, Row]]
+    ) -> Sequence[tuple[int, Row]]:
+        if self._stand_in:
+            follower.moving.update(tick for tick, _ in arrived)
+            return arrived
+        return [(tick, row) for tick, row in arrived if tick not in follower.moving]
 
 
 def _by_tick(arrived: Sequence[tuple[int, Row]]) -> dict[int, list[Row]]:
