@@ -1,6 +1,6 @@
 """NVIDIA GPUs through NVML, the driver's library: rows each tick, and how each GPU is.
 
-No NVML call is made on the caller's thread: each GPU has its own, with a deadline.
+No NVML call is made on the caller's thread, and no GPU waits for one that hangs.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _LONGEST_DEADLINE = 0.3
 _DEADLINE_SHARE = 0.6
 _LONGEST_RETRY_SECONDS = 60.0
+# A thread at work that long may have met a call that hangs: another goes on with the other GPUs.
+_STALL_SECONDS = 0.02
 # A PCIe reading takes 40 ms; what takes longer than this may hang.
 _CLOSE_SECONDS = 0.3
 # PCIe and NVLink rates read beside a tick are shown with the next ones for this long.
@@ -77,10 +79,15 @@ class NvmlSource:
         """Whether the driver answers; a GPU that does not is in `devices`."""
         return self._session.state(self.name)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no call to the driver is under way."""
+        return self._session.drained
+
     def close(self) -> None:
         """End the session with the driver, unless a call hangs in it."""
         end = time.monotonic() + _CLOSE_SECONDS
-        while not self._session.drained and time.monotonic() < end:
+        while not self.idle and time.monotonic() < end:
             time.sleep(0.005)
         self._session.close(time.monotonic(), _CLOSE_SECONDS)
         self._power.close()
@@ -119,25 +126,35 @@ class NvmlSource:
             gpu.asleep = self._power.asleep(gpu.bus_id)
             if not gpu.asleep:
                 awake.append(gpu)
-        asked = [gpu for gpu in awake if gpu.silent_since is None and gpu.retry_at <= now]
-        answered = Countdown(len(asked))
-        for gpu in asked:
-            gpu.begin(now, answered.done)
-        answered.wait(end - time.monotonic())
+        asked = [gpu for gpu in awake if gpu.asked_at is None and gpu.retry_at <= now]
+        self._ask(asked, now, end)
 
         rows: list[Row] = []
         for gpu in gpus:
             gpu.silent_seconds = None
-            if gpu.asleep or (gpu not in asked and gpu.silent_since is None):
+            if gpu.asleep or (gpu not in asked and gpu.asked_at is None):
                 continue
             if gpu.answered != now:
-                gpu.silent_seconds = now - (gpu.silent_since or now)
+                gpu.silent_seconds = now - (now if gpu.asked_at is None else gpu.asked_at)
             elif gpu.rows:
                 gpu.row_with(gpu.rows[0], now, self._fresh_seconds)
                 rows += gpu.rows
             elif gpu.lost or not gpu.uuid:
                 gpu.retry_at = now + self._retry_seconds
         return rows
+
+    def _ask(self, gpus: Sequence[Gpu], now: float, end: float) -> None:
+        """Have the GPUs read, each by a thread that a GPU before it does not hold up for long."""
+        crew, answered = self._session.quick, Countdown(len(gpus))
+        jobs = {gpu.quick_job(now, answered.done): gpu for gpu in gpus}
+        for job in jobs:
+            crew.add(job)
+        while (left := end - time.monotonic()) > 0:
+            crew.reinforce(now)
+            if answered.wait(min(left, _STALL_SECONDS)):
+                return
+        for job in crew.withdraw():
+            jobs[job].asked_at = None
 
     def _ask_again(self, now: float) -> None:
         """Start the readings beside the tick, or the new session that a lost GPU needs."""
@@ -151,7 +168,9 @@ class NvmlSource:
             return
         awake = [gpu for gpu in gpus if not gpu.asleep]
         for gpu in awake:
-            gpu.begin_slow(now)
+            if job := gpu.slow_job(now):
+                self._session.slow.add(job)
+        self._session.slow.reinforce(now)
         if awake:
             self._session.events.poll(now)
 

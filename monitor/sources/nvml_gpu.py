@@ -1,4 +1,4 @@
-"""One GPU in one session with the driver: its handle, its two threads, what it answered."""
+"""One GPU in one session with the driver: its handle, its readings, what it answered."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import pynvml
 
 from monitor.sources.base import Row
-from monitor.sources.lane import Lane
 from monitor.sources.nvml_errors import FAILURES, Problem, code_of, of_device
 from monitor.sources.nvml_events import XidEvents
 from monitor.sources.nvml_facts import FACTS, INSTANCE_FACTS, text
@@ -64,9 +63,9 @@ class Instance:
 class Gpu:
     """A place in the driver's list.
 
-    `begin` and `begin_slow` start its readings, each on its own thread, so that what takes long
-    or hangs costs its own columns. `rows` and `problem` are what the last `begin` came to; they
-    are of the tick in `answered`.
+    `quick_job` and `slow_job` are its readings, each for another thread, so that what takes long
+    or hangs costs its own columns. `rows` and `problem` are what the last quick job came to, at
+    the tick `answered`.
     """
 
     def __init__(self, index: int, shared: Shared) -> None:
@@ -82,11 +81,11 @@ class Gpu:
         self.asleep = False
         self.silent_seconds: float | None = None
         self.retry_at = _AT_ONCE
+        self.asked_at: float | None = None  # the tick whose reading is under way
+        self._slow_since: float | None = None
         self._failures = 0
         self._handle: Handle = None
         self._shared = shared
-        self._quick_lane = Lane(f"nvml-gpu-{index}")
-        self._slow_lane = Lane(f"nvml-gpu-{index}-slow")
         self._quick = Reader(QUICK, shared.absent)
         self._traffic = Reader(traffic(shared.clock), shared.absent)
         self._health = Reader(HEALTH, shared.absent)
@@ -103,12 +102,7 @@ class Gpu:
     @property
     def busy(self) -> bool:
         """Whether a call may be under way."""
-        return self._quick_lane.busy or self._slow_lane.busy
-
-    @property
-    def silent_since(self) -> float | None:
-        """The tick whose reading is still under way."""
-        return self._quick_lane.busy_since
+        return self.asked_at is not None or self._slow_since is not None
 
     @property
     def lost(self) -> bool:
@@ -122,14 +116,34 @@ class Gpu:
         """Whether someone else in the process closed the connection to the driver."""
         return self.problem is not None and self.problem.code == pynvml.NVML_ERROR_UNINITIALIZED
 
-    def begin(self, now: float, done: Callable[[], None]) -> bool:
-        """Start this tick's reading; False while an earlier one goes on."""
-        return self._quick_lane.start(lambda: self._read(now), now, done)
+    def quick_job(self, now: float, done: Callable[[], None]) -> Callable[[], None]:
+        """The reading of a tick; `done` is called after it, whatever comes of it."""
+        self.asked_at = now
 
-    def begin_slow(self, now: float) -> None:
-        """Start what is due beside the ticks, unless the last of it goes on."""
-        if self._handle is not None and any(due <= now for due in self._due.values()):
-            self._slow_lane.start(lambda: self._read_slow(now), now)
+        def job() -> None:
+            try:
+                self._read(now)
+            finally:
+                self.asked_at = None
+                done()
+
+        return job
+
+    def slow_job(self, now: float) -> Callable[[], None] | None:
+        """What is due beside the ticks; None while nothing is, or the last of it goes on."""
+        if self._handle is None or self._slow_since is not None:
+            return None
+        if all(due > now for due in self._due.values()):
+            return None
+        self._slow_since = now
+
+        def job() -> None:
+            try:
+                self._read_slow(now)
+            finally:
+                self._slow_since = None
+
+        return job
 
     def row_with(self, row: Row, now: float, fresh_seconds: float) -> Row:
         """`row` of this GPU, with the slow readings that are no older than they may be."""
@@ -141,11 +155,6 @@ class Gpu:
             row.update(found)
         row["xid_count"] = self._shared.events.count(self.uuid)
         return row
-
-    def retire(self) -> None:
-        """Let the threads end."""
-        self._quick_lane.stop()
-        self._slow_lane.stop()
 
     def _read(self, now: float) -> None:
         rows: list[Row] = []

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pynvml
 
 from monitor.sources.base import SourceState
-from monitor.sources.lane import Countdown, Lane
+from monitor.sources.lane import Countdown, Crew, Lane
 from monitor.sources.nvml_errors import FAILURES, Problem, code_of, of_driver
 from monitor.sources.nvml_events import XidEvents
 from monitor.sources.nvml_facts import driver_facts
@@ -43,6 +43,7 @@ class Session:
         self.gpus: tuple[Gpu, ...] = ()
         self.problem: Problem | None = _OPENING
         self.events = XidEvents()
+        self.quick, self.slow = Crew("nvml-quick"), Crew("nvml-slow")
         self._absent: set[Way] = set()
         self._clock = clock
         self._lane = Lane("nvml-session")
@@ -67,9 +68,7 @@ class Session:
 
     def open(self, now: float) -> None:
         """Begin a session, after the end of the one before. Call only when drained."""
-        old, self.gpus = self.gpus, ()
-        for gpu in old:
-            gpu.retire()
+        self.gpus = ()
         self._opened = Countdown(1)
         self._lane.start(self._open, now, self._opened.done)
 
@@ -80,19 +79,18 @@ class Session:
     def close(self, now: float, seconds: float) -> None:
         """End the session if no call is under way; else the process's end will."""
         if self.drained:
-            for gpu in self.gpus:
-                gpu.retire()
             self.gpus = ()
             closed = Countdown(1)
             self._lane.start(self._shut_down, now, closed.done)
             closed.wait(seconds)
-            self._lane.stop()
-            self.events.lane.stop()
+        for threads in (self.quick, self.slow, self._lane, self.events.lane):
+            threads.stop()
 
     def forget(self) -> None:
         """After a fork: the threads and the driver's session stayed with the parent."""
         self._initialised = False
         self.gpus, self.problem = (), _OPENING
+        self.quick, self.slow = Crew("nvml-quick"), Crew("nvml-slow")
         self._lane, self.events.lane = Lane("nvml-session"), Lane("nvml-events")
         self._opened = Countdown(0)
 

@@ -52,6 +52,10 @@ def load(library_folder: Path) -> Stub:
     return Stub(library)
 
 
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8", "surrogateescape").splitlines()
+
+
 class Stub:
     """The library in this process, seen from behind."""
 
@@ -91,11 +95,11 @@ class Scenario:
 
     def switch(self, name: str) -> None:
         """Become the world of `scenarios/<name>.txt`."""
-        self._write((SCENARIOS / f"{name}.txt").read_text().splitlines())
+        self._write(_lines(SCENARIOS / f"{name}.txt"))
 
     def set(self, section: str, key: str, value: object) -> None:
         """Change one value, such as ("gpu 0", "power_mw", 300123). The driver's section is ""."""
-        lines = self.path.read_text().splitlines()
+        lines = _lines(self.path)
         start, end = self._bounds(lines, section)
         for at in range(start, end):
             if lines[at].partition("=")[0].strip() == key:
@@ -107,14 +111,26 @@ class Scenario:
 
     def unset(self, section: str, key: str) -> None:
         """Take one value away."""
-        lines = self.path.read_text().splitlines()
+        lines = _lines(self.path)
         start, end = self._bounds(lines, section)
         kept = [line for line in lines[start:end] if line.partition("=")[0].strip() != key]
         self._write(lines[:start] + kept + lines[end:])
 
+    def add(self, section: str, **values: object) -> None:
+        """Add a GPU or MIG instance at the end."""
+        self._write([*_lines(self.path), section])
+        for key, value in values.items():
+            self.set(section, key, value)
+
+    def remove(self, section: str) -> None:
+        """Take a GPU or MIG instance away."""
+        lines = _lines(self.path)
+        start, end = self._bounds(lines, section)
+        self._write(lines[: start - 1] + lines[end:])
+
     def values(self, section: str) -> dict[str, str]:
         """What the section says, with what all GPUs share beneath it."""
-        lines = self.path.read_text().splitlines()
+        lines = _lines(self.path)
         shared = self.values("gpu *") if section.startswith("gpu ") and section[4:] != "*" else {}
         start, end = self._bounds(lines, section)
         own = (line.partition("#")[0].partition("=") for line in lines[start:end])
@@ -131,7 +147,8 @@ class Scenario:
     def _write(self, lines: list[str]) -> None:
         # Replaced in one step, so that no call ever reads half a world.
         written = self.path.with_suffix(".new")
-        written.write_text("\n".join(lines) + "\n")
+        # A driver's text need not be UTF-8.
+        written.write_text("\n".join(lines) + "\n", "utf-8", "surrogateescape")
         written.replace(self.path)
 
     @staticmethod

@@ -106,6 +106,7 @@ static int look(device handle, const char *key, char out[TEXT], long *delay) {
     if (handle) {
         if ((code = locate(handle, &gpu, &mig))) return code;
         if ((code = error_code(raw(gpu, NONE, "state")))) return code;
+        if (mig != NONE && !raw(gpu, mig, "uuid")) return NOT_FOUND;
     }
     const char *value = raw(gpu, mig, key);
     snprintf(slow, sizeof slow, "%s.delay_ms", key);
@@ -474,9 +475,8 @@ int nvmlDeviceGetMigDeviceHandleByIndex(device parent, unsigned index, device *o
     char text[TEXT];
     device handle = (device)((uintptr_t)parent | (index + 1));
     int code = ask(&me, handle, "uuid", text);
-    if (code) return code == NOT_SUPPORTED ? NOT_FOUND : code;
-    *out = handle;
-    return SUCCESS;
+    if (!code) *out = handle;
+    return code;
 }
 
 int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(device handle, device *out) {

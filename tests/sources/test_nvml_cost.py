@@ -1,0 +1,66 @@
+"""What reading costs: few calls, none twice, none that changes a GPU, and no waiting for PCIe."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.nvml_stub.fixtures import World
+from tests.sources.nvml_drive import driving
+
+SOURCES = Path(__file__).parents[2] / "monitor"
+MOST_CALLS = 20
+
+
+@pytest.mark.parametrize("world", ["one_h100", "laptop", "mig_a100"])
+def test_a_tick_asks_each_question_once(nvml: World, world: str) -> None:
+    nvml.switch(world)
+    with driving(nvml) as drive:
+        drive.run(0, 3)
+        before = counts(nvml)
+        drive.tick(2.1)  # too early for what is read once a second
+        asked = {name: count - before[name] for name, count in counts(nvml).items()}
+    events = asked.pop("nvmlEventSetWait_v2")
+    assert events <= 1
+    assert 0 < sum(asked.values()) <= MOST_CALLS
+    of_each_instance = 3 if world == "mig_a100" else 1
+    most = {"nvmlDeviceGetClockInfo": 4, "nvmlDeviceGetMemoryInfo_v2": of_each_instance}
+    assert {name for name, count in asked.items() if count > most.get(name, 1)} == set()
+
+
+def counts(nvml: World) -> dict[str, int]:
+    source = (Path(__file__).parents[1] / "nvml_stub/stub.c").read_text()
+    names = set(re.findall(r"\b(nvml(?!Stub)\w+)", source))
+    return {name: nvml.stub.calls(name) for name in names}
+
+
+def test_the_counts_are_all_calls(nvml: World) -> None:
+    with driving(nvml) as drive:
+        drive.run(0, 3)
+        assert sum(counts(nvml).values()) == nvml.stub.calls()
+
+
+def test_pcie_holds_up_no_tick(nvml: World) -> None:
+    for direction in ("tx", "rx"):
+        nvml.set("gpu 0", f"pcie_{direction}_kb.delay_ms", 150)
+    with driving(nvml) as drive:
+        drive.tick(0.0)
+        for at in (1.0, 2.0):
+            began = time.perf_counter()
+            (row,) = drive.source.sample(at)["gpu"]
+            assert time.perf_counter() - began < 0.14
+            assert row["pcie_rx_bytes_per_second"] == 921377000
+            drive.tick(at + 0.1)
+
+
+def test_nothing_on_a_gpu_is_ever_changed() -> None:
+    changing = re.compile(r"nvml(Device|Gpu|Gpm|System|Unit)\w*?(Set|Reset|Clear|Modify|Freeze)\b")
+    spelled = re.compile(r"nvmlDevice(Set|Reset|Clear|Modify|Remove|Create|Freeze|Workload)\w*")
+    read = [path.read_text() for path in SOURCES.rglob("*.py")]
+    assert sum("pynvml" in text for text in read) >= 7
+    for text in read:
+        assert not changing.search(text)
+        assert not spelled.search(text)
