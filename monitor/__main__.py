@@ -20,6 +20,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if command == "record":
             return _record(rest)
+        if command == "doctor":
+            from monitor.doctor import doctor
+
+            return doctor(load(rest, prog="python -m monitor doctor"), print)
     except BadSetting as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2

@@ -398,7 +398,7 @@ HOST = Table(
             units.PERCENT,
             "CPU utilization",
             "Share of all CPU time that was not idle.",
-            _PSUTIL,
+            "/proc/stat",
             warn_at=Threshold(95.0),
         ),
         Metric(
@@ -406,21 +406,21 @@ HOST = Table(
             units.PERCENT,
             "CPU user",
             "Share of CPU time in user code, nice included.",
-            _PSUTIL,
+            "/proc/stat",
         ),
         Metric(
             "cpu_system_percent",
             units.PERCENT,
             "CPU system",
             "Share of CPU time in the kernel, interrupts included.",
-            _PSUTIL,
+            "/proc/stat",
         ),
         Metric(
             "cpu_iowait_percent",
             units.PERCENT,
             "CPU waiting for disks",
             "Share of CPU time idle while a disk request was open.",
-            _PSUTIL,
+            "/proc/stat",
         ),
         Metric(
             "load_1m",
@@ -441,7 +441,7 @@ HOST = Table(
             units.CELSIUS,
             "CPU temperature",
             "Hottest sensor of the CPU package.",
-            f"{_PSUTIL} sensors_temperatures",
+            "/sys/class/hwmon, else /sys/class/thermal",
             warn_at=Threshold(90.0),
             full=100.0,
         ),
@@ -553,7 +553,7 @@ CORE = Table(
             units.PERCENT,
             "Core utilization",
             "Share of the core's time that was not idle.",
-            _PSUTIL,
+            "/proc/stat",
         ),
     ),
 )
@@ -699,7 +699,9 @@ RECORDER = Table(
     row="the recorder itself at a tick",
     device="the word host",
     metrics=(
-        Metric("cpu_percent", units.PERCENT, "CPU", "CPU time used; 100 % is one core.", _PSUTIL),
+        Metric(
+            "cpu_percent", units.PERCENT, "CPU", "CPU time used; 100 % is one core.", "getrusage"
+        ),
         Metric("memory_bytes", units.BYTES, "Memory", "Resident memory.", "/proc/self/statm"),
         Metric(
             "tick_seconds",

@@ -41,7 +41,7 @@ class Flusher:
         self._tiers = tiers
         self._lock = threading.RLock()
         self._dirty: set[int] = set()
-        self._adopted: set[int] = set()
+        self._adopted: set[tuple[int, str]] = set()
         # End of the last bucket written, by hour, table and tier.
         self._rolled: dict[tuple[int, str, str], int] = {}
         self._newest = 0
@@ -66,7 +66,7 @@ class Flusher:
     def covers(self, time: int) -> bool:
         """Whether the tick at `time` is recorded, in memory or in a file of an hour gone by."""
         with self._lock:
-            self._adopt(time // HOUR_MS * HOUR_MS)
+            self._adopt(TABLES["recorder"], time // HOUR_MS * HOUR_MS)
         # The recorder writes a row of its own at every tick.
         return bool(np.any(self.buffers["recorder"].columns().times == time))
 
@@ -91,7 +91,7 @@ class Flusher:
 
     def _flush_table(self, table: Table, hour: int, *, over: bool) -> bool:
         try:
-            self._adopt(hour)
+            self._adopt(table, hour)
             rows = self.buffers[table.name].columns(hour, hour + HOUR_MS)
             if len(rows):
                 self._write_raw(table, rows, hour)
@@ -125,26 +125,20 @@ class Flusher:
                 self._files.add(path, rolled, table.keys)
             self._rolled[hour, table.name, tier.name] = end
 
-    def _adopt(self, hour: int) -> None:
+    def _adopt(self, table: Table, hour: int) -> None:
         """Load what a file has of this hour: a restart, or a clock set back, goes on with it."""
-        if hour in self._adopted:
+        if (hour, table.name) in self._adopted:
             return
-        for table in TABLES.values():
-            buffer = self.buffers[table.name]
-            tier = self._tiers[0]
-            path = self._files.path(table, tier, tier.period_of(hour))
-            stored = self._files.read(path)
-            if stored is None:
-                continue
-            rows = from_arrow(stored, table).between(hour, hour + HOUR_MS)
-            known = buffer.columns(hour, hour + HOUR_MS).times
-            buffer.extend(rows.take(np.flatnonzero(~np.isin(rows.times, known))))
-        self._adopted.add(hour)
+        tier = self._tiers[0]
+        stored = self._files.read(self._files.path(table, tier, tier.period_of(hour)))
+        if stored is not None:
+            self.extend(from_arrow(stored, table).between(hour, hour + HOUR_MS))
+        self._adopted.add((hour, table.name))
 
     def _close(self, hour: int) -> None:
         for buffer in self.buffers.values():
             buffer.drop(hour, hour + HOUR_MS)
         self._dirty.discard(hour)
-        self._adopted.discard(hour)
+        self._adopted = {(of, name) for of, name in self._adopted if of != hour}
         for key in [key for key in self._rolled if key[0] == hour]:
             del self._rolled[key]
