@@ -9,7 +9,7 @@ from layouts import ids
 
 def register(app: Dash) -> None:
     """Connect selector, theme button and settings with assets/choices.js."""
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("choices", "gpu"),
         Output(ids.SELECTED_GPU, "data"),
         Input(ids.GPU_SELECT, "value"),
@@ -17,13 +17,13 @@ def register(app: Dash) -> None:
         Input(ids.DEVICES, "data"),
         State(ids.SELECTED_GPU, "data"),
     )
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("choices", "theme"),
         Output(ids.THEME, "data"),
         Input(ids.THEME_BUTTON, "n_clicks"),
         State(ids.THEME, "data"),
     )
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("choices", "pollSeconds"),
         Output(ids.POLL, "interval"),
         Input(ids.POLL_SECONDS, "value"),

@@ -14,7 +14,7 @@ from monitor.queries.snapshot import layout
 def register(app: Dash, current: Current) -> None:
     """The page asks (ids.CHANGED) when a snapshot's devices are not those of the layout."""
 
-    @app.callback(  # type: ignore[untyped-decorator]
+    @app.callback(
         Output(ids.STRIP, "children"),
         Output(ids.SYSTEM_COLUMN, "children"),
         Output(ids.GPU_COLUMN, "children"),

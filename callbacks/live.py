@@ -18,7 +18,7 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
     """Connect the snapshot store with the follower, and the page with the store."""
 
     # No Input: Dash starts such a callback with the page, and anew when its socket reconnects.
-    @app.callback(State(ids.VIEWER, "data"), websocket=True, persistent=True)  # type: ignore[untyped-decorator]
+    @app.callback(State(ids.VIEWER, "data"), websocket=True, persistent=True)
     async def push(viewer: str) -> None:
         socket = ctx.websocket
         if socket is None:
@@ -41,7 +41,7 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
         finally:
             presence.forget(viewer)
 
-    @app.callback(  # type: ignore[untyped-decorator]
+    @app.callback(
         Output(ids.SNAPSHOT, "data"),
         Output(ids.BACKLOG, "data"),
         Input(ids.POLL, "n_intervals"),
@@ -57,7 +57,7 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
             return {"time": time, "via": "poll"}, no_update
         return {**current.snapshot(), "via": "poll"}, current.backlog() if behind else no_update
 
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("live", "show"),
         Output(ids.SHOWN, "data"),
         Input(ids.SNAPSHOT, "data"),

@@ -49,8 +49,6 @@ class Presence:
 def register(app: Dash, presence: Presence) -> None:
     """Connect the page's word with the push, over the same socket and so the same process."""
 
-    @app.callback(  # type: ignore[untyped-decorator]
-        Input(ids.PRESENT, "data"), State(ids.VIEWER, "data"), websocket=True
-    )
+    @app.callback(Input(ids.PRESENT, "data"), State(ids.VIEWER, "data"), websocket=True)
     async def present(word: dict[str, Any] | None, viewer: str) -> None:
         presence.says(viewer, visible=bool(word and word.get("visible")))

@@ -109,12 +109,15 @@ class Follower:
         """Make the next `latest` of the last tick among these."""
         last = self.latest
         current = dict(last.rows)
-        newest = last.time
+        newest, ticked = last.time, dict[str, int]()
         for name, arrived in ticks.items():
             if arrived:
                 # The last to arrive is current, also after the clock was set back.
-                newest, rows = _by_tick(arrived).popitem()
+                ticked[name], rows = _by_tick(arrived).popitem()
                 current[name] = {_key(row): row for row in rows}
+        newest = next(reversed(ticked.values()), newest)
+        if ticked and ticked.get("gpu") != ticked.get("recorder", newest):
+            current["gpu"] = {}  # no GPU answered at this tick: the rows are of an earlier one
         known = {table: dict(of_table) for table, of_table in last.devices.items()}
         for state in devices or ():
             known.setdefault(state.table, {})[state.device] = state
@@ -225,9 +228,7 @@ class _Followed:
             devices, recorder = journal.devices(), journal.note("recorder")
         follower.take(ticks, devices, recorder or None)
 
-    def _new(
-        self, follower: Follower, arrived: list[tuple[int, Row]]
-    ) -> Sequence[tuple[int, Row]]:
+    def _new(self, follower: Follower, arrived: list[tuple[int, Row]]) -> Sequence[tuple[int, Row]]:
         if self._stand_in:
             follower.moving.update(tick for tick, _ in arrived)
             return arrived
