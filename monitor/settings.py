@@ -16,6 +16,7 @@ from pydantic_settings import (
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -39,8 +40,13 @@ class Settings(BaseSettings):
         env_prefix=ENV_PREFIX, extra="forbid", frozen=True, toml_file=CONFIG_FILE
     )
 
-    data: str = Field("data", description="folder (or s3://bucket/prefix) that keeps the history")
-    host: str = Field("127.0.0.1", description="address to listen on")
+    data: str = Field(
+        "data",
+        min_length=1,
+        description="folder (or s3://bucket/prefix) that keeps the history",
+    )
+    # An empty address would mean every one.
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(8050, ge=0, le=65535, description="port to listen on; 0 takes a free one")
     interval: float = Field(1.0, ge=0.1, le=60, description="seconds between two readings")
     flush_interval: float = Field(
@@ -132,24 +138,40 @@ def load(arguments: Sequence[str] = (), prog: str = "app.py") -> Settings:
 
     Prints the options and exits on --help.
     """
-    command_line: CliSettingsSource[object] = CliSettingsSource(
-        Settings,
-        cli_prog_name=prog,
-        cli_kebab_case=True,
-        cli_exit_on_error=False,
-        cli_parse_args=list(arguments),
-    )
     try:
+        command_line: CliSettingsSource[object] = CliSettingsSource(
+            Settings,
+            cli_prog_name=prog,
+            cli_kebab_case=True,
+            cli_exit_on_error=False,
+            cli_parse_args=list(arguments),
+        )
         return Settings(**command_line())
     except ValidationError as error:
         raise BadSetting(_sentence(error)) from None
+    except SettingsError as error:
+        reason = str(error).removeprefix("error parsing CLI: ")
+        raise BadSetting(
+            f"The command line is wrong: {reason}; {prog} --help lists the options."
+        ) from None
+    # A broken file is a ValueError too: of syntax or of encoding.
+    except (ValueError, OSError) as error:
+        raise BadSetting(f"{CONFIG_FILE} cannot be read: {_reason(error)}.") from None
 
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     name = "_".join(map(str, first["loc"]))
+    if first["type"] == "extra_forbidden":
+        known = ", ".join(Settings.model_fields)
+        return f"{CONFIG_FILE} has an unknown setting {name!r}; known are {known}."
     what = first["msg"].removeprefix("Value error, ")
     return (
         f"{name.replace('_', '-')} (--{name.replace('_', '-')}, {ENV_PREFIX}{name.upper()}) "
         f"cannot be {first['input']!r}: {what[0].lower()}{what[1:]}."
     )
+
+
+def _reason(error: Exception) -> str:
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return reason[0].lower() + reason[1:]
