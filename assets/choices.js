@@ -6,7 +6,7 @@ window.dash_clientside = window.dash_clientside || {};
 
   function apply() {
     if (!chosen) return;
-    for (const panel of document.querySelectorAll('[data-follows="gpu"]')) panel.dataset.device = chosen;
+    for (const part of document.querySelectorAll('[data-follows="gpu"]')) part.dataset.device = chosen;
     for (const card of document.querySelectorAll("[data-gpu-card]")) card.hidden = card.dataset.gpuCard !== chosen;
     for (const cell of document.querySelectorAll("[data-choose-gpu]")) {
       const pressed = cell.dataset.chooseGpu === chosen;
@@ -37,8 +37,9 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   function pollSeconds(seconds) {
-    window.connection.pollEvery(1000 * seconds);
-    return 1000 * seconds;
+    const ms = 1000 * (seconds ?? 1);
+    window.connection.pollEvery(ms);
+    return ms;
   }
 
   document.addEventListener("click", (event) => {

@@ -1,9 +1,11 @@
 // Hands each snapshot to the elements that show a reading, and draws the sparklines.
-// A reading: [number, symbol, raw, percent of its bar, state, caption, peak, mark, badge].
+// A reading: [number, symbol, raw, percent of its bar, state, caption, peak, mark, badge, full, used/total].
 window.dash_clientside = window.dash_clientside || {};
 
 (() => {
   const POINTS = 600;
+  const LOWEST = { "gpu.temperature_celsius": 20 }; // where a sparkline's scale begins, if not at 0
+  const SMALLEST_SCALE = 1 << 20; // a rate without a full scale: below 1 MiB/s nothing much happens
   const lines = new Map(); // "table.column|device" → {end, step, values}
   let snapshot = null;
   let backlogEnd = null;
@@ -20,10 +22,9 @@ window.dash_clientside = window.dash_clientside || {};
 
   function fill(element) {
     const { metric, device } = element.dataset;
-    const found = reading(metric, device);
-    const [number, symbol, raw, percent, state, caption, peak, mark, badge] = found ?? [
-      "N/A", "", null, null, "missing", "", "", null, "",
-    ];
+    if (!device) return; // built before the first tick: still loading
+    const [number, symbol, raw, percent, state, caption, peak, mark, badge, full, used] =
+      reading(metric, device) ?? ["N/A", "", null, null, "missing", "", "", null, "", null, ""];
     const value = raw === null ? "" : String(raw);
     if (element.dataset.value !== value) element.dataset.value = value;
     if (element.dataset.state !== state) element.dataset.state = state;
@@ -33,27 +34,28 @@ window.dash_clientside = window.dash_clientside || {};
       switch (part.dataset.part) {
         case "number": put(part, number); break;
         case "symbol": put(part, symbol); break;
-        case "short": put(part, short(metric, number, symbol, raw)); break;
+        case "short": put(part, short(number, symbol, raw)); break;
+        case "used": put(part, used || "N/A"); break;
         case "caption":
           put(part, caption);
           if (part.title !== caption) part.title = caption;
           break;
         case "peak": put(part, peak ? `peak 1 h ${peak}` : ""); break;
         case "fill": part.style.width = `${percent ?? 0}%`; break;
-        case "mark":
-          toggle(part, mark !== null && mark !== undefined);
-          if (mark != null) part.style.left = `${mark}%`;
+        case "limit":
+          toggle(part, mark !== null);
+          if (mark !== null) part.style.left = `${mark}%`;
           break;
         case "badge": put(part, badge); toggle(part, Boolean(badge)); break;
-        case "spark": draw(part, metric, device, raw, percent); break;
+        case "spark": draw(part, metric, device, full); break;
       }
     }
   }
 
-  function short(metric, number, symbol, raw) {
+  function short(number, symbol, raw) {
     if (raw === null) return "N/A";
     if (symbol === "%") return `${Math.round(raw)} %`;
-    return `${number} ${symbol}`;
+    return symbol.endsWith("B") ? `${number} ${symbol[0]}` : `${number} ${symbol}`;
   }
 
   function extend(metric, device, time, raw) {
@@ -80,7 +82,7 @@ window.dash_clientside = window.dash_clientside || {};
     }
   }
 
-  function draw(canvas, metric, device, raw, percent) {
+  function draw(canvas, metric, device, full) {
     const line = lines.get(`${metric}|${device}`);
     const ratio = window.devicePixelRatio || 1;
     const width = Math.round(canvas.clientWidth * ratio);
@@ -93,12 +95,12 @@ window.dash_clientside = window.dash_clientside || {};
     const pen = canvas.getContext("2d");
     pen.clearRect(0, 0, width, height);
     if (!line) return;
-    const highest = Math.max(...line.values.filter((value) => value !== null), 0);
-    const full = percent ? Math.max((raw * 100) / percent, highest) : highest;
-    const top = full > 0 ? full : 1;
+    const low = LOWEST[metric] ?? 0;
+    line.full = full ?? line.full; // a GPU that is lost keeps its scale
+    const top = Math.max(line.full ?? (metric.endsWith("_bytes_per_second") ? SMALLEST_SCALE : low + 1), ...line.values);
     const inset = 2 * ratio;
     const x = (at) => (at * width) / (line.length - 1);
-    const y = (value) => height - inset - (Math.max(0, value) / top) * (height - 2 * inset);
+    const y = (value) => height - inset - (Math.max(0, value - low) / (top - low)) * (height - 2 * inset);
     const colour = getComputedStyle(canvas).color;
     const first = line.length - line.values.length;
     for (const [from, to] of runs(line.values)) {
@@ -135,15 +137,12 @@ window.dash_clientside = window.dash_clientside || {};
   function paint() {
     if (!snapshot) return;
     for (const element of document.querySelectorAll("[data-metric]")) fill(element);
-    for (const [device, [status, reason]] of Object.entries(snapshot.gpus)) {
-      for (const cell of document.querySelectorAll(`[data-choose-gpu="${CSS.escape(device)}"]`)) {
-        cell.dataset.status = status;
-        const hot = document.querySelector(
-          `[data-metric="gpu.temperature_celsius"][data-device="${CSS.escape(device)}"]`,
-        );
-        cell.dataset.hot = hot?.dataset.state === "warning" ? "true" : "false";
-        if (reason) cell.title = `${cell.getAttribute("aria-label")}. ${reason}`;
-      }
+    for (const place of document.querySelectorAll("[data-gpu]")) {
+      const [status, reason] = snapshot.gpus[place.dataset.gpu] ?? ["lost", ""];
+      place.dataset.status = status;
+      const how = status === "ok" ? "" : [status, reason].filter(Boolean).join(": ");
+      if (place.dataset.name) place.title = [place.dataset.name, how].filter(Boolean).join(". ");
+      put(place.querySelector(".gpu-status"), how);
     }
   }
 

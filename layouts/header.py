@@ -1,17 +1,17 @@
-"""The strip at the top: name, each device in a small cell, connection, theme, settings."""
+"""The strip at the top: name, how each device is, connection, theme, settings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import dash_bootstrap_components as dbc
-from dash import dcc, html
+from dash import html
 from dash.development.base_component import Component
 
 from layouts import ids
 from layouts.attributes import HIDDEN_FROM_READERS, aria, data
 from layouts.panels.reading import part
-from layouts.theme import gpu_colour
+from layouts.theme import ACCENTS, gpu_colour
 from monitor.sources.base import DeviceState
 
 
@@ -43,51 +43,50 @@ def header(host: str, gpus: Sequence[DeviceState]) -> Component:
             ),
             _icon_button(ids.THEME_BUTTON, "bi-circle-half", "Switch between dark and light"),
             _icon_button(ids.SETTINGS_BUTTON, "bi-gear", "Settings"),
-            dbc.Popover(
-                target=ids.SETTINGS_BUTTON,
-                id=ids.SETTINGS,
-                trigger="legacy",
-                placement="bottom-end",
-                children=[
-                    dbc.PopoverBody(
-                        [
-                            html.Label(
-                                "When the live connection fails, ask every",
-                                htmlFor=ids.POLL_SECONDS,
-                            ),
-                            dcc.Dropdown(
-                                id=ids.POLL_SECONDS,
-                                options=[
-                                    {"label": f"{seconds:g} s", "value": seconds}
-                                    for seconds in (0.5, 1, 2, 5)
-                                ],
-                                value=1,
-                                clearable=False,
-                                searchable=False,
-                                persistence=True,
-                            ),
-                        ]
-                    )
-                ],
-            ),
+            _settings(),
         ],
     )
 
 
 def strip(gpus: Sequence[DeviceState]) -> list[Component]:
-    """A cell for CPU, RAM, and each GPU."""
-    return [
-        _cell("CPU", "host.cpu_percent", "host", "bi-cpu", "var(--cpu)"),
-        _cell("RAM", "host.memory_used_bytes", "host", "bi-memory", "var(--ram)"),
-        *[_gpu_cell(gpu) for gpu in gpus],
+    """Words for a machine with one GPU or none; a small cell for each where there are several."""
+    if len(gpus) > 1:
+        return [
+            _cell("CPU", "host.cpu_percent", "bi-cpu", "var(--cpu)"),
+            _cell("RAM", "host.memory_used_bytes", "bi-memory", "var(--ram)"),
+            *[_gpu_cell(gpu) for gpu in gpus],
+        ]
+    words = [
+        _word("CPU", "host.cpu_percent", "host", "bi-cpu"),
+        _word("RAM", "host.memory_used_bytes", "host", "bi-memory", "used"),
     ]
+    for gpu in gpus:
+        words += [
+            _word("GPU", "gpu.utilization_percent", gpu.device, "bi-gpu-card"),
+            _word("VRAM", "gpu.memory_used_bytes", gpu.device, "bi-device-ssd", "used"),
+            _word("Temp", "gpu.temperature_celsius", gpu.device, "bi-thermometer-half"),
+        ]
+    return words
 
 
-def _cell(label: str, metric: str, device: str, icon: str, colour: str) -> Component:
+def _word(label: str, metric: str, device: str, icon: str, shown: str = "short") -> Component:
+    return html.Div(
+        className="word",
+        style={"--accent": ACCENTS[metric]},
+        **data(metric=metric, device=device, value=""),
+        children=[
+            html.I(className=f"bi {icon}", **HIDDEN_FROM_READERS),
+            html.Span(label),
+            part(shown, html.B),
+        ],
+    )
+
+
+def _cell(label: str, metric: str, icon: str, colour: str) -> Component:
     return html.Div(
         className="cell",
         style={"--accent": colour},
-        **data(metric=metric, device=device, value=""),
+        **data(metric=metric, device="host", value=""),
         children=[
             html.Span(
                 className="cell-name",
@@ -108,19 +107,50 @@ def _gpu_cell(gpu: DeviceState) -> Component:
         style={"--accent": gpu_colour(index)},
         title=name,
         **aria(label=f"Show {name}", pressed="false"),
-        **data(
-            choose_gpu=gpu.device, metric="gpu.utilization_percent", device=gpu.device, value=""
-        ),
+        **data(choose_gpu=gpu.device, gpu=gpu.device, name=name, status=gpu.status),
+        **data(metric="gpu.utilization_percent", device=gpu.device, value=""),
         children=[
-            html.Span(className="cell-name", children=[f"{index} · ", part("short")]),
+            html.Span(
+                className="cell-name",
+                children=[html.Span(str(index), className="cell-index"), part("short")],
+            ),
             html.B(
                 className="cell-value",
                 **data(metric="gpu.temperature_celsius", device=gpu.device, value=""),
-                children=[part("number"), "°"],
+                children=part("number"),
             ),
             html.Div(className="thin", children=part("fill", html.Div, className="fill")),
         ],
     )
+
+
+def _settings() -> Component:
+    popover: Component = dbc.Popover(
+        target=ids.SETTINGS_BUTTON,
+        id=ids.SETTINGS,
+        trigger="legacy",
+        placement="bottom-end",
+        hide_arrow=True,
+        children=dbc.PopoverBody(
+            [
+                html.H3("Settings"),
+                html.Div("When the live connection fails, ask every", id="poll-label"),
+                dbc.RadioItems(
+                    id=ids.POLL_SECONDS,
+                    className="segments",
+                    input_class_name="btn-check",
+                    label_class_name="segment",
+                    label_checked_class_name="chosen",
+                    options=[
+                        {"label": f"{seconds:g} s", "value": seconds} for seconds in (0.5, 1, 2, 5)
+                    ],
+                    value=1,
+                    persistence=True,
+                ),
+            ]
+        ),
+    )
+    return popover
 
 
 def _icon_button(identity: str, icon: str, label: str) -> Component:

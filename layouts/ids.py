@@ -11,6 +11,7 @@ CHANGED = "changed"  # Store: set when a snapshot has other devices than the lay
 POLL = "poll"  # Interval: asks for a snapshot when the socket brings none
 POLL_SECONDS = "poll-seconds"  # how often it asks
 GPU_SELECT = "gpu-select"
+GPU_SELECTOR = "gpu-selector"  # what holds it, hidden where there is nothing to choose
 SELECTED_GPU = "selected-gpu"  # Store: the UUID a person chose, kept in the browser
 DEVICES = "devices"  # Store: which GPUs and mounts the layout was built for
 STRIP = "strip"

@@ -9,7 +9,6 @@ def index(prefix: str) -> str:
 <html lang="en" data-bs-theme="dark">
 <head>
 {{%metas%}}
-<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="dark light">
 <title>{{%title%}}</title>
 {{%favicon%}}

@@ -37,6 +37,7 @@ def page(latest: Latest, host: str) -> Component:
                         hidden=True,
                         children=[
                             html.I(className="bi bi-exclamation-triangle", **HIDDEN_FROM_READERS),
+                            html.B(className="kind"),
                             html.Div(className="words"),
                             html.Button("Resume", id=ids.RESUME, type="button", hidden=True),
                         ],
@@ -97,10 +98,16 @@ def gpu_options(gpus: Sequence[DeviceState]) -> list[dict[str, str]]:
     return [{"label": _gpu_label(gpu), "value": gpu.device} for gpu in gpus]
 
 
+def nothing_to_choose(gpus: Sequence[DeviceState]) -> bool:
+    """Whether the selector would offer a single GPU, or none."""
+    return len(gpus) < 2
+
+
 def _selector(gpus: Sequence[DeviceState]) -> Component:
     return html.Div(
+        id=ids.GPU_SELECTOR,
         className="selector",
-        hidden=len(gpus) < 2,
+        hidden=nothing_to_choose(gpus),
         children=dcc.Dropdown(
             id=ids.GPU_SELECT,
             options=gpu_options(gpus),

@@ -20,9 +20,15 @@ def device_panel(gpu: DeviceState, *, shown: bool) -> Component:
         className="panel device",
         hidden=not shown,
         **aria(label="GPU device"),
-        **data(gpu_card=gpu.device),
+        **data(gpu_card=gpu.device, gpu=gpu.device, status=gpu.status),
         children=[
-            html.Div(className="panel-head", children=[html.H3("GPU device", className="label")]),
+            html.Div(
+                className="panel-head",
+                children=[
+                    html.H3("GPU device", className="label"),
+                    html.Span(className="gpu-status"),
+                ],
+            ),
             html.Dl(
                 className="facts",
                 children=[

@@ -67,6 +67,6 @@ def bar() -> Component:
         className="bar",
         children=[
             part("fill", html.Div, className="fill"),
-            part("mark", html.Div, className="mark", hidden=True),
+            part("limit", html.Div, className="limit", hidden=True),
         ],
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from monitor.sources.base import Row
+from monitor.metrics import Table
+from monitor.sources.base import DeviceState, Row
 from monitor.units import (
     BYTES,
     BYTES_PER_SECOND,
@@ -17,11 +18,39 @@ from monitor.units import (
 
 Facts = Mapping[str, object]
 
+_BYTES_OF = {symbol: 1024**at for at, symbol in enumerate(("B", "KiB", "MiB", "GiB", "TiB", "PiB"))}
+
 
 def caption(table: str, column: str, row: Row, facts: Facts) -> str:
     """Words beside a reading; parts that the machine does not report are left out."""
     write = _CAPTIONS.get(f"{table}.{column}")
     return " · ".join(part for part in write(row, facts) if part) if write else ""
+
+
+def missing_caption(
+    table: Table, row: Row, state: DeviceState | None, words: str, *, seen: bool
+) -> str:
+    """Why there is no number: the device's own reason, a gap, or never reported."""
+    if state and state.status != "ok" and state.reason:
+        return state.reason
+    if seen or not row:
+        return "no reading this tick"
+    never = f"not reported by this {'GPU' if table.name == 'gpu' else 'machine'}"
+    return " · ".join(part for part in (never, words) if part)
+
+
+def in_unit_of(full: float, value: float) -> tuple[str, str]:
+    """Bytes as (number, symbol) in the unit that suits `full`, so that both are compared."""
+    symbol = BYTES.split(full)[1]
+    return f"{value / _BYTES_OF[symbol]:,.{0 if symbol == 'B' else 1}f}", symbol
+
+
+def used_of(value: float | None, full: float | None) -> str:
+    """`11.2/125.6 GiB`; empty where there is nothing to be used."""
+    if value is None or not full:
+        return ""
+    total, symbol = in_unit_of(full, full)
+    return f"{in_unit_of(full, value)[0]}/{total} {symbol}"
 
 
 def _number(value: object) -> float | None:
@@ -38,6 +67,11 @@ def _share(row: Row, part: str, whole: str) -> str:
     return PERCENT.text(100 * used / total) if used is not None and total else ""
 
 
+def _like_total(row: Row, column: str, text: str) -> str:
+    value, total = _number(row.get(column)), _number(row.get("memory_total_bytes"))
+    return "" if value is None or not total else text.format(*in_unit_of(total, value))
+
+
 def _cpu(row: Row, facts: Facts) -> list[str]:
     cores, clock = _number(facts.get("cores")), _number(row.get("cpu_frequency_mhz"))
     return [
@@ -52,7 +86,7 @@ def _memory(row: Row, facts: Facts) -> list[str]:
     return [
         _of(row, "memory_total_bytes", BYTES, "of "),
         _share(row, "memory_used_bytes", "memory_total_bytes"),
-        _of(row, "memory_cached_bytes", BYTES, "cache "),
+        _like_total(row, "memory_cached_bytes", "cache {} {}"),
     ]
 
 
@@ -75,8 +109,9 @@ def _disk_io(row: Row, facts: Facts) -> list[str]:
 
 
 def _disk(row: Row, facts: Facts) -> list[str]:
+    used, total = _number(row.get("used_bytes")), _number(row.get("total_bytes"))
     return [
-        f"{_of(row, 'used_bytes', BYTES)} / {_of(row, 'total_bytes', BYTES)}",
+        used_of(used, total).replace("/", " / "),
         _share(row, "used_bytes", "total_bytes"),
     ]
 
@@ -95,7 +130,7 @@ def _gpu_memory(row: Row, facts: Facts) -> list[str]:
     return [
         _of(row, "memory_total_bytes", BYTES, "of "),
         _share(row, "memory_used_bytes", "memory_total_bytes"),
-        _of(row, "memory_reserved_bytes", BYTES, "", " reserved"),
+        _like_total(row, "memory_reserved_bytes", "{} {} reserved"),
         used,
     ]
 
@@ -104,7 +139,8 @@ def _gpu_temperature(row: Row, facts: Facts) -> list[str]:
     return [
         _of(dict(facts), "slowdown_temperature_celsius", CELSIUS, "slows at "),  # type: ignore[arg-type]
         _of(row, "memory_temperature_celsius", CELSIUS, "memory "),
-        _of(row, "fan_percent", PERCENT, "fan ") or "no fan",
+        _of(row, "fan_percent", PERCENT, "fan ")
+        or ("no fan" if facts.get("fan_count") == 0 else ""),
     ]
 
 

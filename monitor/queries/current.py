@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -35,10 +36,13 @@ class Current:
         return await self._follower.next(after, timeout)
 
     def snapshot(self) -> dict[str, object]:
-        """The tick as the page shows it."""
-        return self.once(
+        """The tick as the page shows it, and its `age` in seconds now."""
+        made = self.once(
             "snapshot", lambda latest: snapshot(latest, self._follower.peaks.over(latest.time or 0))
         )
+        ticked = self.latest.time
+        age = 0.0 if ticked is None else max(0.0, time.time() - ticked / 1000)
+        return {**made, "age": round(age, 1)}
 
     def backlog(self) -> dict[str, object]:
         """The two minutes before it, for the sparklines."""

@@ -39,6 +39,11 @@ def notices(latest: Latest) -> list[Notice]:
         for gpu in latest.gpus()
         if gpu.status not in {"ok", "asleep"}
     ]
+    if latest.gpus():
+        found += [
+            Notice(kind="gpu", text=reason, advice=advice)
+            for reason, advice in _gpu_source_troubles(latest)
+        ]
     takeover = _takeover(latest)
     if takeover:
         found.append(takeover)
@@ -49,11 +54,16 @@ def gpu_trouble(latest: Latest) -> tuple[str, str]:
     """(reason, advice) where no GPU can be read; two empty texts where one can."""
     if latest.gpus():
         return "", ""
+    return next(iter(_gpu_source_troubles(latest)), ("", ""))
+
+
+def _gpu_source_troubles(latest: Latest) -> list[tuple[str, str]]:
     sources = latest.recorder.get("sources")
-    for source in sources if isinstance(sources, list) else ():
-        if source.get("name") != "host" and not source.get("ok"):
-            return str(source.get("reason", "")), str(source.get("advice", ""))
-    return "", ""
+    return [
+        (str(source.get("reason", "")), str(source.get("advice", "")))
+        for source in (sources if isinstance(sources, list) else ())
+        if source.get("name") != "host" and not source.get("ok")
+    ]
 
 
 def _takeover(latest: Latest) -> Notice | None:

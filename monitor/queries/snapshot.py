@@ -2,7 +2,7 @@
 
 Made once per tick for all viewers. A reading is a list, to keep it small on the wire:
 [number, symbol, raw value, percent of its bar, state, caption, peak of the last hour,
-where the bar has its mark, badge].
+where the bar has its mark, badge, full scale of its sparkline, used/total].
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from monitor import units
 from monitor.metrics import TABLES, Metric, Table
-from monitor.queries.captions import caption
+from monitor.queries.captions import caption, in_unit_of, missing_caption, used_of
 from monitor.queries.latest import Latest
 from monitor.queries.notices import gpu_trouble, notices
 from monitor.queries.sparks import DISK_IO, shown_metric, value_of
@@ -21,6 +21,9 @@ Reading = list[object]
 
 # SwThermalSlowdown and HwThermalSlowdown of nvml.h.
 THERMAL_REASONS = 0x20 | 0x40
+
+_WARM_CELSIUS = 10.0
+"""This far below its limit a temperature is amber."""
 
 SHOWN: Mapping[str, tuple[str, ...]] = {
     "host": (
@@ -59,11 +62,10 @@ def snapshot(
         states = latest.devices.get(name, {})
         for column in columns:
             metric = shown_metric(table, column)
+            highest = peaks.get(name, {}).get(column, {})
             readings[f"{name}.{column}"] = {
-                device: _reading(
-                    table, metric, row, states.get(device), peaks.get(name, {}).get(column, {})
-                )
-                for device, row in latest.table(name).items()
+                device: _reading(table, metric, row, states.get(device), highest)
+                for device, row in current_rows(latest, name).items()
             }
     return {
         "sequence": latest.sequence,
@@ -74,6 +76,17 @@ def snapshot(
         "gpus": {gpu.device: [gpu.status, gpu.reason] for gpu in latest.gpus()},
         "layout": layout(latest),
         "notices": notices(latest),
+    }
+
+
+def current_rows(latest: Latest, name: str) -> Mapping[str, Row]:
+    """The table's rows by device. A GPU that did not answer has a row without readings."""
+    rows = latest.table(name)
+    if name != "gpu":
+        return rows
+    return {
+        gpu.device: rows.get(gpu.device, {}) if gpu.status in {"ok", "asleep"} else {}
+        for gpu in latest.gpus()
     }
 
 
@@ -92,25 +105,33 @@ def _reading(
 ) -> Reading:
     value = value_of(row, metric.column)
     facts = state.facts if state else {}
-    peak = peaks.get(str(row["device"]))
     full = full_scale(metric, row, facts)
-    if metric is DISK_IO:
-        full = peak
-    if value is None:
+    absent = full == 0  # nothing there to be used, such as swap
+    peak = None if absent else peaks.get(str(row.get("device", state.device if state else "")))
+    bar_full = peak if metric is DISK_IO else full
+    percent = 100 * value / bar_full if value is not None and bar_full else None
+    if value is None or absent:
         number, symbol = units.NOT_REPORTED, ""
+    elif metric.unit is units.BYTES and full:
+        number, symbol = in_unit_of(full, value)
     else:
-        number, symbol = metric.unit.split(value)
-    percent = 100 * value / full if value is not None and full else None
+        number, symbol = _words(table, metric, value)
+    how = "missing" if absent else state_of(metric, value, percent, facts)
+    words = caption(table.name, metric.column, row, facts)
     return [
         number,
         symbol,
         value,
         None if percent is None else round(min(100.0, percent), 1),
-        state_of(metric, value, percent, facts),
-        caption(table.name, metric.column, row, facts),
-        "" if peak is None else _peak_text(metric, peak, full),
+        how,
+        missing_caption(table, row, state, words, seen=peak is not None)
+        if value is None
+        else words,
+        "" if peak is None else _peak_text(table, metric, peak, full),
         _mark(metric, full, facts),
-        badge(table.name, metric.column, row, state_of(metric, value, percent, facts)),
+        badge(table.name, metric.column, row, how, state),
+        full or None,
+        used_of(value, full) if metric.unit is units.BYTES else "",
     ]
 
 
@@ -121,14 +142,16 @@ def _mark(metric: Metric, full: float | None, facts: Mapping[str, object]) -> fl
     return round(limit if metric.warn_at.share else 100 * limit / full, 1)
 
 
-def badge(table: str, column: str, row: Row, state: str) -> str:
+def badge(table: str, column: str, row: Row, how: str, state: DeviceState | None = None) -> str:
     """A word beside the label: what is wrong, where something is."""
+    if table == "gpu" and state and state.status != "ok":
+        return state.status
     reasons = row.get("clock_event_reasons")
     if (table, column) == ("gpu", "temperature_celsius"):
         if isinstance(reasons, int) and reasons & THERMAL_REASONS:
             return "throttling"
-        return "hot" if state == "warning" else ""
-    if state in {"warning", "critical"}:
+        return "hot" if how == "warning" else ""
+    if how in {"warning", "critical"}:
         return "nearly full" if column.endswith("_bytes") else "high"
     return ""
 
@@ -147,7 +170,7 @@ def full_scale(metric: Metric, row: Row, facts: Mapping[str, object]) -> float |
 def state_of(
     metric: Metric, value: float | None, percent: float | None, facts: Mapping[str, object]
 ) -> str:
-    """`ok`, `warning`, `critical`, or `missing`."""
+    """`ok`, `warm` (a temperature near its limit), `warning`, `critical`, or `missing`."""
     if value is None:
         return "missing"
     for name, limit in (("critical", metric.critical_at), ("warning", metric.warn_at)):
@@ -156,10 +179,18 @@ def state_of(
         measured = percent if limit.share else value
         if measured is not None and measured >= limit.of(facts):
             return name
+    if metric.unit is units.CELSIUS and metric.warn_at is not None:
+        return "warm" if value >= metric.warn_at.of(facts) - _WARM_CELSIUS else "ok"
     return "ok"
 
 
-def _peak_text(metric: Metric, peak: float, full: float | None) -> str:
+def _words(table: Table, metric: Metric, value: float) -> tuple[str, str]:
+    if metric.unit is units.PERCENT and table.name == "gpu":
+        return f"{value:.0f}", "%"  # NVML counts whole percents
+    return metric.unit.split(value)
+
+
+def _peak_text(table: Table, metric: Metric, peak: float, full: float | None) -> str:
     if metric.unit is units.BYTES and full:
-        return units.PERCENT.text(100 * peak / full)
-    return metric.unit.text(peak)
+        return f"{100 * peak / full:.0f} %"
+    return " ".join(_words(table, metric, peak))
