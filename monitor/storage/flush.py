@@ -80,10 +80,9 @@ class Flusher:
             unfinished = []
             for hour in sorted(self._dirty):
                 over = now >= hour + HOUR_MS + _GRACE_MS or self._newest >= hour + HOUR_MS
-                complete = True
-                for table in TABLES.values():  # each has its turn, whatever became of the others
-                    complete &= self._flush_table(table, hour, over=over)
-                if over and complete:
+                # Each has its turn, whatever became of the one before.
+                complete = [self._flush_table(table, hour, over=over) for table in TABLES.values()]
+                if over and False not in complete:
                     self._close(hour)
                 else:
                     unfinished.append(hour)
@@ -94,21 +93,21 @@ class Flusher:
             self._adopt(table, hour)
             rows = self.buffers[table.name].columns(hour, hour + HOUR_MS)
             if len(rows):
-                self._write_raw(table, rows, hour)
+                self._write_raw(table, rows, hour, over=over)
                 self._write_rolled(table, rows, hour, over=over)
         except OSError as error:
             self.trouble[table.name] = error.strerror or str(error)
             return False
         return True
 
-    def _write_raw(self, table: Table, rows: Columns, hour: int) -> None:
+    def _write_raw(self, table: Table, rows: Columns, hour: int, *, over: bool) -> None:
         tier = self._tiers[0]
         path = self._files.path(table, tier, tier.period_of(hour))
         stored = to_arrow(rows, self._files.host)
         if tier.period_of(hour) in path.rpartition("/")[2]:
-            self._files.write(path, stored)
+            self._files.write(path, stored, lasting=over)
         else:  # its day has been merged
-            self._files.add(path, stored, table.keys)
+            self._files.add(path, stored, table.keys, lasting=over)
 
     def _write_rolled(self, table: Table, rows: Columns, hour: int, *, over: bool) -> None:
         newest = int(rows.times.max())
@@ -122,7 +121,7 @@ class Flusher:
             rolled = roll_up(rows.between(begin, end), tier.seconds, self._files.host)
             if rolled.num_rows:
                 path = self._files.path(table, tier, tier.period_of(hour))
-                self._files.add(path, rolled, table.keys)
+                self._files.add(path, rolled, table.keys, lasting=over)
             self._rolled[hour, table.name, tier.name] = end
 
     def _adopt(self, table: Table, hour: int) -> None:

@@ -81,8 +81,12 @@ class PeriodFiles:
             self._move_aside(path, error)
             return None
 
-    def write(self, path: str, rows: pa.Table) -> None:
-        """Replace the file by these rows. A reader sees the old file or the new one."""
+    def write(self, path: str, rows: pa.Table, *, lasting: bool = True) -> None:
+        """Replace the file by these rows. A reader sees the old file or the new one.
+
+        The bytes are on the disk when this returns, and with `lasting` so is the new name; without
+        it a power cut within seconds may bring back the old file, whole.
+        """
         self._files.create_dir(path.rpartition("/")[0], recursive=True)
         rows = _sorted(rows)
         temporary = f"{path}.{os.getpid()}{_TEMPORARY}" if self._local else path
@@ -92,19 +96,22 @@ class PeriodFiles:
             if self._local:
                 _sync(temporary)
                 os.replace(temporary, path)
-                _sync(os.path.dirname(path))
+                if lasting:
+                    _sync(os.path.dirname(path))
         except BaseException:
             if self._local:
                 with contextlib.suppress(OSError):
                     os.unlink(temporary)
             raise
 
-    def add(self, path: str, rows: pa.Table, keys: tuple[str, ...]) -> None:
+    def add(
+        self, path: str, rows: pa.Table, keys: tuple[str, ...], *, lasting: bool = True
+    ) -> None:
         """Unite the file with these rows, which stand where both have one time and key."""
         stored = self.read(path)
         if stored is not None and stored.num_rows:
             rows = united(stored, rows, keys)
-        self.write(path, rows)
+        self.write(path, rows, lasting=lasting)
 
     def delete(self, path: str) -> None:
         """Delete the file, if it is there."""
@@ -140,6 +147,8 @@ def united(stored: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> pa.Table:
 
 def conformed(stored: pa.Table, schema: pa.Schema) -> pa.Table:
     """The same rows with these columns: what an older file lacks is null."""
+    if stored.schema.equals(schema):
+        return stored
     columns = [
         stored.column(field.name).cast(field.type, safe=False)
         if field.name in stored.column_names
