@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from monitor.storage.schema import numbers
+
 _ZSTD_LEVEL = 3
 # Below this, more row groups cost more than they let a reader skip.
 _ROWS_PER_GROUP = 10_000
@@ -46,7 +48,8 @@ def _encodings(rows: pa.Table) -> tuple[list[str], dict[str, str]]:
     """(columns with a dictionary, encoding of the others), by a look at some of the values."""
     words: list[str] = []
     encodings: dict[str, str] = {}
-    some = rows.take(pa.array(np.arange(0, rows.num_rows, max(1, rows.num_rows // _INSPECTED))))
+    step = max(1, rows.num_rows // _INSPECTED)
+    some = rows.take(numbers(np.arange(0, rows.num_rows, step, dtype=np.int64), pa.int64()))
     for field in rows.schema:
         if field.name == "time":
             encodings[field.name] = "DELTA_BINARY_PACKED"

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from pyarrow import fs
 
 from monitor.metrics import Table
 from monitor.storage.encoding import encode
+from monitor.storage.schema import numbers
 from monitor.storage.tiers import Tier, bounds
 
 log = logging.getLogger(__name__)
@@ -141,7 +143,8 @@ def united(stored: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> pa.Table:
         return pa.concat_tables([stored, rows])
     doubtful = stored.filter(old)
     ours = set(_keys(rows, keys))
-    keep = doubtful.filter(pa.array([key not in ours for key in _keys(doubtful, keys)], pa.bool_()))
+    replaced = np.array([key in ours for key in _keys(doubtful, keys)], np.int8)
+    keep = doubtful.filter(pc.equal(numbers(replaced, pa.int8()), 0))
     return pa.concat_tables([stored.filter(pc.invert(old)), keep, rows])
 
 

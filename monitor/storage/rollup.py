@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from monitor.metrics import RollUp
 from monitor.storage.buffer import Columns, Floats, Int64s
-from monitor.storage.schema import cells_to_arrow, keys_to_arrow, rolled_schema
+from monitor.storage.schema import cells_to_arrow, keys_to_arrow, numbers, rolled_schema
 
 
 def roll_up(rows: Columns, seconds: int, host: str) -> pa.Table:
@@ -51,7 +51,7 @@ def roll_up(rows: Columns, seconds: int, host: str) -> pa.Table:
             results = [np.where(counts[:, at] > 0, joined, np.nan)]
         arrays += [cells_to_arrow(groups, metric, result) for result in results]
     samples = np.diff(np.append(starts, len(rows)))
-    arrays.append(pa.array(samples, pa.int64()))
+    arrays.append(numbers(samples.astype(np.int64), pa.int64()))
     return pa.Table.from_arrays(arrays, schema=rolled_schema(rows.table))
 
 

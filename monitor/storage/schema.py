@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -60,9 +61,9 @@ def to_arrow(rows: Columns, host: str) -> pa.Table:
 def keys_to_arrow(rows: Columns, host: str) -> list[pa.Array]:
     """The arrays of `time`, `host` and `device`."""
     return [
-        pa.array(rows.times, pa.int64()).cast(_KEYS[0].type),
-        pa.DictionaryArray.from_arrays(np.zeros(len(rows), np.int32), pa.array([host])),
-        pa.DictionaryArray.from_arrays(rows.device_codes, pa.array(rows.devices, pa.string())),
+        numbers(rows.times, _KEYS[0].type),
+        _coded(np.zeros(len(rows), np.int32), [host]),
+        _coded(rows.device_codes, rows.devices),
     ]
 
 
@@ -71,13 +72,40 @@ def cells_to_arrow(rows: Columns, metric: Metric, cells: Floats) -> pa.Array:
     missing = np.isnan(cells)
     kind = metric.unit.storage
     if kind == "text":
-        codes = pa.array(np.where(missing, 0, cells).astype(np.int32), mask=missing)
-        words = pa.array(rows.words[metric.column], pa.string())
-        return pa.DictionaryArray.from_arrays(codes, words)
+        codes = np.where(missing, 0, cells).astype(np.int32)
+        return _coded(codes, rows.words[metric.column], missing)
     if kind == "int64":
-        whole = np.rint(np.where(missing, 0, cells)).astype(np.int64)
-        return pa.array(whole, pa.int64(), mask=missing)
-    return pa.array(cells.astype(kind), _TYPES[kind], mask=missing)
+        cells = np.rint(np.where(missing, 0, cells))
+    return numbers(cells.astype(kind), _TYPES[kind], missing)
+
+
+# Arrays are built from their buffers: `pa.array` would import pandas, which costs a recorder that
+# has no other use for it 35 MB.
+
+
+def numbers(
+    values: np.ndarray[tuple[int], np.dtype[np.generic]],
+    kind: pa.DataType,
+    missing: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None,
+) -> pa.Array:
+    """An array of these values, null where `missing`."""
+    validity = None
+    if missing is not None and missing.any():
+        validity = pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    data = pa.py_buffer(np.ascontiguousarray(values))
+    return pa.Array.from_buffers(kind, len(values), [validity, data])
+
+
+def _coded(
+    codes: np.ndarray[tuple[int], np.dtype[np.int32]],
+    words: Sequence[str],
+    missing: np.ndarray[tuple[int], np.dtype[np.bool_]] | None = None,
+) -> pa.Array:
+    encoded = [word.encode() for word in words]
+    ends = np.cumsum([0, *map(len, encoded)]).astype(np.int32)
+    text = pa.py_buffer(b"".join(encoded))
+    dictionary = pa.StringArray.from_buffers(len(encoded), pa.py_buffer(ends), text)
+    return pa.DictionaryArray.from_arrays(numbers(codes, pa.int32(), missing), dictionary)
 
 
 def from_arrow(stored: pa.Table, table: Table) -> Columns:
