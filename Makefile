@@ -17,7 +17,7 @@ need = command -v $(1) >/dev/null || { \
     echo "$(3): install it first, on Debian and Ubuntu with: sudo apt-get install $(2)" >&2; exit 1; \
   fi; }
 
-.PHONY: run demo test check bench soak browser compiler
+.PHONY: run demo test check bench soak reference browser compiler
 
 run: $(VENV)/.ready
 	@$(bin)/python app.py $(ARGS)
@@ -39,6 +39,9 @@ bench: compiler $(VENV)/.ready-test
 
 soak: $(VENV)/.ready-test
 	@$(bin)/python -m benchmarks.soak $(ARGS)
+
+reference: $(VENV)/.ready
+	@$(bin)/python -m docs.reference
 
 browser:
 	@$(call need,chromedriver,chromium chromium-driver,The tests of the page drive Chromium)
