@@ -47,6 +47,7 @@ window.dash_clientside = window.dash_clientside || {};
           if (mark !== null) part.style.left = `${mark}%`;
           break;
         case "badge": put(part, badge); toggle(part, Boolean(badge)); break;
+        case "cores": drawCores(part); break;
         case "spark": draw(part, metric, device, full); break;
       }
     }
@@ -84,17 +85,8 @@ window.dash_clientside = window.dash_clientside || {};
 
   function draw(canvas, metric, device, full) {
     const line = lines.get(`${metric}|${device}`);
-    const ratio = window.devicePixelRatio || 1;
-    const width = Math.round(canvas.clientWidth * ratio);
-    const height = Math.round(canvas.clientHeight * ratio);
-    if (!width || !height) return;
-    if (canvas.width !== width || canvas.height !== height) {
-      canvas.width = width;
-      canvas.height = height;
-    }
-    const pen = canvas.getContext("2d");
-    pen.clearRect(0, 0, width, height);
-    if (!line) return;
+    const { pen, width, height, ratio } = blank(canvas);
+    if (!line || !width || !height) return;
     const low = LOWEST[metric] ?? 0;
     line.full = full ?? line.full; // a GPU that is lost keeps its scale
     const top = Math.max(line.full ?? (metric.endsWith("_bytes_per_second") ? SMALLEST_SCALE : low + 1), ...line.values);
@@ -120,6 +112,37 @@ window.dash_clientside = window.dash_clientside || {};
       pen.fill();
       pen.globalAlpha = 1;
     }
+  }
+
+  function drawCores(canvas) {
+    const cores = snapshot.cores;
+    const told = cores.join(" ");
+    if (canvas.dataset.cores !== told) canvas.dataset.cores = told;
+    const { pen, width, height, ratio } = blank(canvas);
+    const slot = Math.min(width / cores.length, 14 * ratio);
+    const gap = Math.min(2 * ratio, slot / 4);
+    pen.fillStyle = getComputedStyle(canvas).color;
+    cores.forEach((percent, at) => {
+      pen.globalAlpha = 0.16;
+      pen.fillRect(at * slot, 0, slot - gap, height);
+      pen.globalAlpha = 1;
+      const tall = ((percent ?? 0) / 100) * height;
+      pen.fillRect(at * slot, height - tall, slot - gap, tall);
+    });
+  }
+
+  // The canvas, empty, with as many pixels as the screen has in its place.
+  function blank(canvas) {
+    const ratio = window.devicePixelRatio || 1;
+    const width = Math.round(canvas.clientWidth * ratio);
+    const height = Math.round(canvas.clientHeight * ratio);
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.width = width;
+      canvas.height = height;
+    }
+    const pen = canvas.getContext("2d");
+    pen.clearRect(0, 0, width, height);
+    return { pen, width, height, ratio };
   }
 
   // [from, to) of each stretch without a gap.

@@ -65,7 +65,7 @@ def page(latest: Latest, host: str) -> Component:
 def system_column(latest: Latest) -> list[Component]:
     """The five cards on the left."""
     return [
-        reading_panel("host.cpu_percent", "host", "CPU utilization"),
+        reading_panel("host.cpu_percent", "host", "CPU utilization", cores=True),
         reading_panel("host.memory_used_bytes", "host", "RAM"),
         reading_panel("host.swap_used_bytes", "host", "Swap"),
         disks_panel(list(latest.table("disk"))),
@@ -114,6 +114,7 @@ def _selector(gpus: Sequence[DeviceState]) -> Component:
             value=gpus[0].device if gpus else None,
             clearable=False,
             searchable=False,
+            maxHeight=420,
         ),
     )
 

@@ -16,8 +16,18 @@ def part(name: str, tag: type[Component] = html.Span, **properties: Any) -> Comp
     return tag(**data(part=name), **properties)
 
 
-def reading_panel(metric: str, device: str, label: str, *, follows_gpu: bool = False) -> Component:
-    """The card of `table.column` for a device. `follows_gpu` makes it show the chosen GPU."""
+def reading_panel(
+    metric: str, device: str, label: str, *, follows_gpu: bool = False, cores: bool = False
+) -> Component:
+    """The card of `table.column` for a device. `follows_gpu` makes it show the chosen GPU.
+
+    `cores` puts the load of each CPU core beneath the number.
+    """
+    beneath = (
+        [html.Canvas(className="cores", **data(part="cores"), **HIDDEN_FROM_READERS)]
+        if cores
+        else []
+    )
     return html.Section(
         className="panel reading loading",
         style={"--accent": ACCENTS[metric]},
@@ -47,6 +57,7 @@ def reading_panel(metric: str, device: str, label: str, *, follows_gpu: bool = F
                                 ],
                             ),
                             part("caption", html.Div, className="caption"),
+                            *beneath,
                         ],
                     ),
                     html.Canvas(

@@ -31,22 +31,15 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
         "memory_used_bytes",
         "swap_used_bytes",
         "disk_io_bytes_per_second",
-        "network_received_bytes_per_second",
-        "network_sent_bytes_per_second",
     ),
-    "core": ("cpu_percent",),
     "disk": ("used_bytes",),
     "gpu": (
         "utilization_percent",
         "memory_used_bytes",
         "temperature_celsius",
         "power_watts",
-        "sm_clock_mhz",
         "memory_clock_mhz",
-        "fan_percent",
         "ecc_uncorrected_count",
-        "pcie_link_generation",
-        "performance_state",
     ),
 }
 """Columns in a snapshot. `disk_io_bytes_per_second` is read and write together."""
@@ -73,6 +66,7 @@ def snapshot(
         "interval": latest.recorder.get("interval", 1.0),
         "started": latest.recorder.get("started"),
         "readings": readings,
+        "cores": cores(latest),
         "gpus": {gpu.device: [gpu.status, gpu.reason] for gpu in latest.gpus()},
         "layout": layout(latest),
         "notices": notices(latest),
@@ -88,6 +82,13 @@ def current_rows(latest: Latest, name: str) -> Mapping[str, Row]:
         gpu.device: rows.get(gpu.device, {}) if gpu.status in {"ok", "asleep"} else {}
         for gpu in latest.gpus()
     }
+
+
+def cores(latest: Latest) -> list[int | None]:
+    """The load of each core in whole percent, in the cores' order."""
+    loads = latest.table("core")
+    values = [value_of(loads[core], "cpu_percent") for core in sorted(loads, key=int)]
+    return [None if value is None else round(value) for value in values]
 
 
 def layout(latest: Latest) -> list[object]:
