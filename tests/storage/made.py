@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from monitor.metrics import TABLES, RollUp, Table
-from monitor.settings import Settings
+from monitor.settings import DEFAULT_TIERS, Settings
 from monitor.sources.base import Rows
 from monitor.storage.buffer import Columns
 from monitor.storage.flush import Flusher
@@ -19,8 +19,10 @@ from monitor.storage.tiers import Tier, parse_tiers
 
 HOUR = 3_600_000
 START = 1_795_528_800_000 // HOUR * HOUR  # 2026-11-24T14
-TIERS = parse_tiers("1s:1h,10s:6h,1m:24h,5m:7d,15m:90d,1h:2y")
+TIERS = parse_tiers(DEFAULT_TIERS)
 RAW, ROLLED = TIERS[0], TIERS[1:]
+# One of each period, for tests that write many files.
+FEW = "1s:1h,1m:24h,1h:2y"
 GPU, PROCESS = TABLES["gpu"], TABLES["process"]
 
 
@@ -119,7 +121,9 @@ def assert_same_rows(rolled: pd.DataFrame, expected: pd.DataFrame, table: Table)
             )
 
 
-def assert_complete(files: PeriodFiles, times: Iterable[int]) -> None:
+def assert_complete(
+    files: PeriodFiles, times: Iterable[int], tiers: Sequence[Tier] = ROLLED
+) -> None:
     """Every tick is in the raw tier once, and every tier is the aggregate of the raw rows."""
     ticks = [(time, tick(time)) for time in sorted(set(times))]
     for name in ("gpu", "process", "recorder"):
@@ -128,7 +132,7 @@ def assert_complete(files: PeriodFiles, times: Iterable[int]) -> None:
         expected = sorted((time, str(row["device"])) for time, rows in ticks for row in rows[name])
         found = zip(raw["time"].astype("int64"), raw["device"].astype(str), strict=True)
         assert sorted(found) == expected
-        for tier in ROLLED:
+        for tier in tiers:
             rolled = stored(files, table, tier)
             assert_same_rows(rolled, plain_aggregate(raw, table, tier.seconds), table)
 
@@ -173,9 +177,9 @@ class KilledFiles(PeriodFiles):
             raise Killed
         self.steps += 1
 
-    def write(self, path: str, rows: object) -> None:
+    def write(self, path: str, rows: object, **options: bool) -> None:
         self._step()
-        super().write(path, rows)
+        super().write(path, rows, **options)
         self._step()
 
     def delete(self, path: str) -> None:
@@ -199,19 +203,23 @@ class FailingFiles(PeriodFiles):
             raise self.error
         return super().periods(table, tier)
 
-    def write(self, path: str, rows: object) -> None:
+    def write(self, path: str, rows: object, **options: bool) -> None:
         if self.fails(path):
             raise self.error
-        super().write(path, rows)
+        super().write(path, rows, **options)
 
 
-def store_in(folder: Path, clock: StillClock, files: PeriodFiles | None = None) -> Store:
-    """A recorder's storage; `files` stands in for the Parquet files it would make."""
-    settings = Settings(data=str(folder / "data"), state_dir=folder / "state")
+def store_in(
+    folder: Path,
+    clock: StillClock,
+    kind: type[PeriodFiles] = PeriodFiles,
+    tiers: str = DEFAULT_TIERS,
+) -> Store:
+    """A recorder's storage, with files of that kind in `folder/data`."""
+    settings = Settings(data=str(folder / "data"), state_dir=folder / "state", tiers=tiers)
     store = Store(settings, clock)
-    if files is not None:
-        store._files = files
-        store._flusher = Flusher(files, TIERS)
+    store._files = files_in(folder / "data", kind)
+    store._flusher = Flusher(store._files, settings.parsed_tiers)
     return store
 
 
