@@ -122,7 +122,9 @@
       return { kind: "recorder", text: `No reading for ${Math.floor(age / 1000)} s: the recorder is not running or cannot keep up.` };
     }
     if (broken) return { kind: "general", text: `This page has a fault: ${broken}.`, advice: "Load it again." };
-    return last?.notices?.[0] ?? null;
+    const [first, ...more] = last?.notices ?? [];
+    if (!first || !more.length) return first ?? null;
+    return { ...first, advice: [first.advice, `And ${more.length} more: ${more.map((one) => one.text).join(" ")}`].join(" ") };
   }
 
   function put(element, text) {

@@ -1,0 +1,1 @@
+"""Headless Chromium in front of the real `python app.py`."""

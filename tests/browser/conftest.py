@@ -1,0 +1,64 @@
+"""Fixtures: `page` in one Chromium for all tests, `demo` a running app with eight GPUs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver.chrome.service import Service
+
+from tests.browser.app import App
+from tests.browser.page import Page
+
+_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--hide-scrollbars",
+)
+
+
+# The selenium that dash[testing] pins asks urllib3 in a way it has given up.
+_SELENIUM = pytest.mark.filterwarnings("ignore:HTTPResponse.getheader:DeprecationWarning")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(_SELENIUM)
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Chrome]:
+    options = ChromeOptions()
+    for flag in _FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    options.binary_location = "/usr/bin/chromium"
+    service = Service("/usr/bin/chromedriver")
+    driver = Chrome(options=options, service=service)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture
+def page(chrome: Chrome) -> Iterator[Page]:
+    """A browser that remembers nothing."""
+    page = Page(chrome)
+    page.resize(1440, 900)
+    page.hosts_asked()
+    page.complaints()
+    yield page
+    page.run("localStorage.clear()")
+    chrome.get("about:blank")
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    app = App(tmp_path_factory.mktemp("demo") / "data", "--gpu-source", "demo")
+    yield app
+    app.stop()

@@ -1,0 +1,172 @@
+"""What a person sees on a machine with eight GPUs, and what they can do."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from monitor.sources.demo import demo_uuid
+from tests.browser.app import App
+from tests.browser.page import Page
+
+SIZES = [(1440, 900), (1920, 1080), (820, 1180), (390, 844)]
+
+
+def test_readings_change_each_second(demo: App, page: Page):
+    page.open(demo.url)
+    seen = set()
+
+    def changed_thrice() -> bool:
+        seen.add((page.value("host.cpu_percent"), page.run("window.live.snapshot().time")))
+        return len({value for value, _ in seen}) >= 3 and len({time for _, time in seen}) >= 3
+
+    page.until(changed_thrice, "readings stood still", 8)
+    assert page.connection() == "Live · 1 s"
+    times = sorted({time for _, time in seen})
+    assert {b - a for a, b in zip(times, times[1:], strict=False)} == {1000}
+
+
+def test_the_page_asks_no_other_machine_and_has_no_errors(demo: App, page: Page):
+    page.open(demo.url)
+    assert page.hosts_asked() == {"127.0.0.1"}
+    assert page.complaints() == []
+    assert page.run("document.fonts.check('16px bootstrap-icons')")
+    assert page.run("document.querySelectorAll('meta[name=viewport]').length") == 1
+
+
+@pytest.mark.parametrize("path", ["system-monitor"])
+def test_the_page_is_at_a_second_address(demo: App, page: Page, path: str):
+    page.open(demo.url + path)
+    page.until(lambda: page.connection() == "Live · 1 s", "not live")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_nothing_overlaps_or_leaves_the_screen(demo: App, page: Page, theme: str):
+    page.open(demo.url)
+    if theme == "light":
+        page.chrome.find_element(By.ID, "theme-button").click()
+    for width, height in SIZES:
+        page.resize(width, height)
+        page.until(lambda width=width: page.run("innerWidth") == width, "not resized")
+        assert page.run("document.documentElement.scrollWidth") <= width, (width, height)
+        panels = page.boxes(".panel")
+        assert len(panels) == 10
+        for one, other in combinations(panels, 2):
+            assert (
+                one["right"] <= other["left"]
+                or other["right"] <= one["left"]
+                or one["bottom"] <= other["top"]
+                or other["bottom"] <= one["top"]
+            ), (width, one, other)
+        for part in (".digits", ".symbol", ".peak", ".bar", ".label", ".cores"):
+            for box in page.boxes(f".panel {part}"):
+                assert any(_within(box, panel) for panel in panels), (width, part, box)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1920, 1080)])
+def test_five_rows_of_pairs_stand_above_the_fold(demo: App, page: Page, width: int, height: int):
+    page.resize(width, height)
+    page.open(demo.url)
+    system, gpu = page.boxes("#system-column > .panel"), page.boxes("#gpu-column > .panel")
+    assert len(system) == len(gpu) == 5
+    for left, right in zip(system, gpu, strict=True):
+        assert (left["top"], left["bottom"]) == (right["top"], right["bottom"])
+        assert left["bottom"] <= height
+
+
+def test_every_cell_of_the_header_is_whole_at_1440(demo: App, page: Page):
+    page.open(demo.url)
+    cells, [strip] = page.boxes(".strip > .cell"), page.boxes(".strip")
+    assert len(cells) == 2 + 8
+    assert all(_within(cell, strip) for cell in cells)
+    for cell in page.chrome.find_elements(By.CSS_SELECTOR, ".strip > .cell"):
+        assert page.run("arguments[0].scrollWidth <= arguments[0].clientWidth", cell)
+
+
+def test_a_chosen_gpu_is_shown_everywhere_and_remembered(demo: App, page: Page):
+    page.open(demo.url)
+    page.chrome.find_element(By.CSS_SELECTOR, f'[data-choose-gpu="{demo_uuid(5)}"]').click()
+    page.until(lambda: "GPU 5" in page.text("#gpu-select"), "the selector did not follow")
+    _shows_gpu(page, 5)
+    page.open(demo.url)
+    page.until(lambda: "GPU 5" in page.text("#gpu-select"), "the choice was forgotten")
+    _shows_gpu(page, 5)
+    page.chrome.find_element(By.ID, "gpu-select").send_keys(Keys.ENTER)
+    page.until(lambda: "GPU 3" in page.text(".dash-dropdown-content"), "no list was shown")
+    options = page.chrome.find_elements(By.CSS_SELECTOR, ".dash-dropdown-option")
+    next(option for option in options if option.text.startswith("GPU 3")).click()
+    page.until(lambda: "GPU 3" in page.text("#gpu-select"), "the selector did not change")
+    _shows_gpu(page, 3)
+
+
+def test_the_selector_can_be_read_in_both_themes(demo: App, page: Page):
+    page.open(demo.url)
+    for _ in range(2):
+        text, ground = page.run(
+            "(s => [s.color, s.backgroundColor])(getComputedStyle(document.querySelector("
+            "'#gpu-select')))"
+        )
+        assert abs(_lightness(text) - _lightness(ground)) > 120, (text, ground)
+        page.chrome.find_element(By.ID, "theme-button").click()
+
+
+def test_a_theme_is_remembered(demo: App, page: Page):
+    page.open(demo.url)
+    assert page.run("document.documentElement.dataset.bsTheme") == "dark"
+    dark = page.run("getComputedStyle(document.body).backgroundColor")
+    page.chrome.find_element(By.ID, "theme-button").click()
+    page.until(
+        lambda: page.run("document.documentElement.dataset.bsTheme") == "light", "still dark"
+    )
+    page.open(demo.url)
+    assert page.run("document.documentElement.dataset.bsTheme") == "light"
+    assert page.run("getComputedStyle(document.body).backgroundColor") != dark
+
+
+def test_every_reading_names_its_metric_device_and_raw_value(demo: App, page: Page):
+    page.open(demo.url)
+    wrong = page.run(
+        "[...document.querySelectorAll('[data-metric]')].filter(e => {"
+        " const r = window.live.snapshot().readings[e.dataset.metric]?.[e.dataset.device];"
+        " return !r || e.dataset.value !== (r[2] === null ? '' : String(r[2])); })"
+        ".map(e => e.dataset.metric)"
+    )
+    assert wrong == []
+    assert page.value("gpu.utilization_percent", demo_uuid(0)) is not None
+
+
+def _shows_gpu(page: Page, index: int) -> None:
+    uuid = demo_uuid(index)
+    followers = page.run(
+        "[...document.querySelectorAll('[data-follows]')].map(e => e.dataset.device)"
+    )
+    assert followers == [uuid] * 4
+    cards = page.run(
+        "[...document.querySelectorAll('[data-gpu-card]')].filter(e => !e.hidden)"
+        ".map(e => e.dataset.gpuCard)"
+    )
+    assert cards == [uuid]
+    pressed = page.run(
+        "[...document.querySelectorAll('[aria-pressed=true]')].map(e => e.dataset.chooseGpu)"
+    )
+    assert pressed == [uuid]
+    assert page.run("document.querySelector('.panel[data-follows]').dataset.value") == page.run(
+        "String(window.live.snapshot().readings['gpu.utilization_percent'][arguments[0]][2])", uuid
+    )
+
+
+def _within(inner: dict[str, float], outer: dict[str, float]) -> bool:
+    return (
+        inner["left"] >= outer["left"] - 1
+        and inner["right"] <= outer["right"] + 1
+        and inner["top"] >= outer["top"] - 1
+        and inner["bottom"] <= outer["bottom"] + 1
+    )
+
+
+def _lightness(colour: str) -> float:
+    red, green, blue = (float(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3])
+    return (red + green + blue) / 3
