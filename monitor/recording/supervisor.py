@@ -80,7 +80,9 @@ class Supervisor:
         assert self._child is not None
         lived = time.monotonic() - self._started
         self._failures = self._failures + 1 if lived < _SHORT_LIFE_SECONDS else 0
-        log.warning("The recorder (pid %d) %s.", self._child.pid, _how_it_ended(status))
+        # It ends well when another has been quicker to take the lock.
+        level = logging.WARNING if status else logging.DEBUG
+        log.log(level, "The recorder (pid %d) %s.", self._child.pid, _how_it_ended(status))
         if self._child.stdin:
             self._child.stdin.close()
         self._child = None
