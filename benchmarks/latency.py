@@ -78,11 +78,12 @@ async def _first_reading(port: int) -> None:
 
 async def _pushes(port: int, deadline: float) -> list[float]:
     from websockets.asyncio.client import connect
+    from websockets.typing import Origin
 
     taken: list[float] = []
     seen = ""
     async with connect(
-        f"ws://127.0.0.1:{port}{_SOCKET}", origin=f"http://127.0.0.1:{port}", max_size=None
+        f"ws://127.0.0.1:{port}{_SOCKET}", origin=Origin(f"http://127.0.0.1:{port}"), max_size=None
     ) as socket:
         await socket.recv()  # what was current when the connection was made
         while time.monotonic() < deadline:
@@ -146,8 +147,8 @@ def _chromium() -> Iterator[Any]:
 
     options = webdriver.ChromeOptions()
     for flag in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(flag)
-    browser = webdriver.Chrome(service=Service(shutil.which("chromedriver")), options=options)
+        options.add_argument(flag)  # type: ignore[no-untyped-call]
+    browser = webdriver.Chrome(service=Service(shutil.which("chromedriver") or ""), options=options)
     try:
         yield browser
     finally:
