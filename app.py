@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from monitor import __version__
 from monitor.recording.supervisor import Supervisor, record_command
 from monitor.settings import BadSetting, Settings, load
 from monitor.storage.locations import check_writable, host_name, live_db, overflow_db, recorder_lock
@@ -35,7 +36,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     import callbacks
     from layouts.index import index
     from layouts.page import page
-    from monitor.api import routes
+    from monitor.api import problems, routes, stream
     from monitor.queries.current import Current
     from monitor.recording.follower import Follower
 
@@ -52,18 +53,21 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
 
     server = FastAPI(
         title=TITLE,
+        version=__version__,
         lifespan=lifespan,
         openapi_url="/api/openapi.json",
         docs_url=None,
         redoc_url=None,
     )
+    problems.install(server)
     server.include_router(routes.router(current, settings))
+    server.include_router(stream.router(current))
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
     server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
     app = Dash(
         __name__,
         backend="fastapi",
-        server=server,
+        server=server,  # type: ignore[arg-type]
         title=TITLE,
         update_title="",
         assets_folder=str(_ASSETS),
