@@ -225,10 +225,8 @@ class Gpu:
 
     def _publish_facts(self, found: Row) -> None:
         told = {name: value for name, value in found.items() if value is not None}
-        facts = self.facts | self._shared.driver_facts | told
-        facts |= {"uuid": self.uuid, "index": self.index}
-        if facts != self.facts:
-            self.facts = facts
+        always: Row = {"uuid": self.uuid, "index": self.index}
+        self.facts = self.facts | self._shared.driver_facts | told | always
 
     def _find_instances(self) -> None:
         found: list[Instance] = []

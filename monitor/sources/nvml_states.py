@@ -39,7 +39,6 @@ class States:
         for gpu in gpus:
             how = _how(gpu, events)
             if gpu.uuid:
-                self._drop(gpu.name_by_place)
                 self._put(gpu.uuid, how, gpu.facts)
                 for instance in gpu.instances:
                     self._put(instance.uuid, how, instance.facts)
@@ -62,10 +61,9 @@ class States:
     def _note_unlisted(
         self, unlisted: list[DeviceState], nameless: dict[int, How], listed: set[str]
     ) -> None:
-        """GPUs known from before: those whose place is taken by one that tells no UUID first."""
+        """What was known before: as it is with the nameless GPU in its place, or in another."""
         gpus = [state for state in unlisted if "uuid" in state.facts and not _parent(state)]
         self.missing = bool(gpus)
-        gpus.sort(key=lambda state: state.facts.get("index") not in nameless)
         for state in gpus:
             index = state.facts.get("index")
             at = index if isinstance(index, int) and index in nameless else next(iter(nameless), -1)
@@ -83,7 +81,7 @@ class States:
         known = self._known.get(device)
         if known is not None:
             # What is not told yet in a new session was told in one before.
-            facts = facts if facts is known.facts else {**known.facts, **facts}
+            facts = {**known.facts, **facts}
             if (known.status, known.reason, known.facts) == (status, reason, facts):
                 return
         self._known[device] = DeviceState("gpu", device, status, reason, facts)

@@ -16,9 +16,8 @@ NOWHERE = Path("/nonexistent")
 class Drive:
     """A source, and rows by UUID. Ticks end when nothing is under way, hung calls apart."""
 
-    def __init__(self, world: World, root: Path, clock: Callable[[], float]) -> None:
-        self.world = world
-        self.source = NvmlSource(root, clock=clock)
+    def __init__(self, source: NvmlSource) -> None:
+        self.source = source
 
     def tick(self, at: float, *, hangs: bool = False) -> dict[str, Row]:
         """The rows of the tick at `at` seconds."""
@@ -48,9 +47,10 @@ def driving(
     root: Path = NOWHERE,
     clock: Callable[[], float] = lambda: 0.0,
     expected: str = "",
+    deadline: float | None = None,
 ) -> Iterator[Drive]:
     """A source that is closed in the end, and used the library well but for what is `expected`."""
-    drive = Drive(world, root, clock)
+    drive = Drive(NvmlSource(root, clock=clock, deadline=deadline))
     try:
         yield drive
     finally:

@@ -43,6 +43,24 @@ def test_the_counts_are_all_calls(nvml: World) -> None:
         assert sum(counts(nvml).values()) == nvml.stub.calls()
 
 
+def test_what_never_changes_is_asked_once(nvml: World) -> None:
+    nvml.switch("laptop")
+    with driving(nvml) as drive:
+        drive.run(0, 10)
+        assert nvml.stub.calls("nvmlDeviceGetFanSpeed_v2") == 2 * 10
+        # Once for the fans' speed, once as a fact.
+        assert nvml.stub.calls("nvmlDeviceGetNumFans") == 2
+        assert nvml.stub.calls("nvmlDeviceGetMigMode") == 2
+
+
+def test_what_was_opened_is_closed(nvml: World) -> None:
+    with driving(nvml) as drive:
+        drive.run(0, 2)
+    for opened, closed in (("Init", "Shutdown"), ("EventSetCreate", "EventSetFree")):
+        calls = nvml.stub.calls(f"nvml{opened}") + nvml.stub.calls(f"nvml{opened}WithFlags")
+        assert calls == nvml.stub.calls(f"nvml{closed}") == 1
+
+
 def test_pcie_holds_up_no_tick(nvml: World) -> None:
     for direction in ("tx", "rx"):
         nvml.set("gpu 0", f"pcie_{direction}_kb.delay_ms", 150)

@@ -168,6 +168,18 @@ def test_seven_of_eight_may_hang(eight: World) -> None:
         assert set(drive.tick(3.0)) == EIGHT
 
 
+def test_gpus_that_a_tick_had_no_time_for_are_asked_in_the_next(eight: World) -> None:
+    eight.set("gpu 0", "state", "!HANG")
+    with driving(eight, deadline=0.01) as drive:  # less than until another thread goes on
+        drive.tick(0.0, hangs=True)
+        seen: set[str] = set()
+        for at in range(1, 200):
+            seen |= set(drive.tick(float(at), hangs=True))
+            if seen == EIGHT - {uuid(0)}:
+                break
+        assert seen == EIGHT - {uuid(0)}
+
+
 def test_a_gpu_that_hangs_from_the_start_goes_by_its_place(nvml: World) -> None:
     nvml.switch("hangs")
     with driving(nvml) as drive:
@@ -281,6 +293,7 @@ def test_a_lost_gpu_that_answers_again_needs_no_new_session(eight: World) -> Non
         assert set(drive.tick(7.0)) == EIGHT
         assert drive.state(uuid(3)).status == "ok"
         assert eight.stub.calls("nvmlInitWithFlags") == 1
+        assert eight.stub.calls("nvmlDeviceGetHandleByUUID") == 1
 
 
 def test_a_gpu_comes_back_by_its_uuid_in_another_place(eight: World) -> None:
@@ -412,9 +425,12 @@ def test_a_driver_that_goes_leaves_the_facts(nvml: World) -> None:
 def test_a_connection_closed_by_someone_else_is_made_anew(eight: World) -> None:
     with driving(eight, expected="before_init") as drive:
         drive.run(0, 2)
+        before = drive.state(uuid(3)).facts
         pynvml.nvmlShutdown()
         assert drive.tick(2.0) == {}
         assert set(drive.tick(3.0)) == EIGHT
+        # Facts are read beside the ticks; those of the session before stand until then.
+        assert drive.state(uuid(3)).facts == before
 
 
 def test_every_known_error_is_a_sentence() -> None:
