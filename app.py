@@ -36,7 +36,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     import callbacks
     from layouts.index import index
     from layouts.page import page
-    from monitor.api import problems, routes, stream
+    from monitor.api import routes
     from monitor.queries.current import Current
     from monitor.recording.follower import Follower
 
@@ -59,9 +59,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         docs_url=None,
         redoc_url=None,
     )
-    problems.install(server)
     server.include_router(routes.router(current, settings))
-    server.include_router(stream.router(current))
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
     server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
     app = Dash(

@@ -1,149 +1,199 @@
-"""The newest tick as the API's objects, and as bytes made once per tick."""
+"""One tick as JSON. Each device is encoded once, and answers are put together from these."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 import orjson
 
-from monitor import __version__
-from monitor.api.problems import Problem
+from monitor.api.problems import gpu_unavailable, unknown_gpu
 from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, Table
+from monitor.queries.current import Current
 from monitor.queries.latest import Latest, iso
-from monitor.queries.notices import gpu_trouble
+from monitor.queries.snapshot import current_rows
 from monitor.sources.base import DeviceState, Row
-from monitor.sources.facts import GPU_FACTS
-from monitor.storage.store import free_bytes
+from monitor.sources.facts import FACTS
 
-# A reading older than this many intervals is no longer current.
-_STALE_INTERVALS = 5
-
-
-def gpu_metrics(latest: Latest, gpus: Sequence[DeviceState]) -> dict[str, Any]:
-    """`{"time", "gpus": […]}`; a lost GPU has nulls and its reason."""
-    return {"time": iso(latest.time), "gpus": [_gpu(latest, gpu) for gpu in gpus]}
+_FACTS: Mapping[str, Sequence[str]] = {
+    table: [fact.name for fact in FACTS if fact.table == table]
+    for table in ("gpu", "host", "disk", "network")
+}
+# What people call a device, where its key is not already that.
+_NAMES = {"gpu": "name", "host": "hostname"}
 
 
-def host_metrics(latest: Latest) -> dict[str, Any]:
-    """`{"time", "host", "cores"}`."""
-    hosts = _rows(latest, HOST)
-    return {
-        "time": iso(latest.time),
-        "host": hosts[0] if hosts else None,
-        "cores": _rows(latest, CORE),
-    }
+class Encoded:
+    """The API's answers about one tick, each made when it is first asked for."""
+
+    def __init__(self, latest: Latest) -> None:
+        self.latest = latest
+        self._time = iso(latest.time)
+
+    def select(self, asked: Sequence[str]) -> list[str]:
+        """The devices behind these indices and UUIDs; all where none is named.
+
+        A Refusal where one is unknown, or where no GPU can be read.
+        """
+        gpus = self.latest.gpus()
+        if not gpus:
+            raise gpu_unavailable(self.latest)
+        if not asked:
+            return [gpu.device for gpu in gpus]
+        chosen = {_find(name, gpus) for name in asked}
+        return [gpu.device for gpu in gpus if gpu.device in chosen]
+
+    def gpu_list(self, asked: Sequence[str] = ()) -> bytes:
+        """Every GPU with its status and facts."""
+        return self._answer(gpus=[self._described(device) for device in self.select(asked)])
+
+    def gpu_info(self, asked: str) -> bytes:
+        """One GPU with its status and facts."""
+        (device,) = self.select([asked])
+        return orjson.dumps({"time": self._time, **self._described(device)})
+
+    def gpu_metrics(self, asked: Sequence[str]) -> bytes:
+        """The readings of these GPUs; of all where none is named."""
+        if not asked and self._gpus:
+            return self._all_gpus
+        return self._answer(gpus=[self._gpus[device] for device in self.select(asked)])
+
+    @cached_property
+    def metrics(self) -> bytes:
+        """The machine and its cores."""
+        return self._answer(**self._machine)
+
+    @cached_property
+    def storage(self) -> bytes:
+        """Every mounted file system."""
+        return self._answer(disks=self._disks)
+
+    @cached_property
+    def network(self) -> bytes:
+        """Every network interface."""
+        return self._answer(interfaces=self._interfaces)
+
+    def everything(self, asked: Sequence[str] = ()) -> bytes:
+        """All that is current. A machine without GPUs has an empty list of them."""
+        if not asked:
+            return self._everything
+        return self._whole([self._gpus[device] for device in self.select(asked)])
+
+    @cached_property
+    def _everything(self) -> bytes:
+        return self._whole(list(self._gpus.values()))
+
+    @cached_property
+    def _all_gpus(self) -> bytes:
+        return self._answer(gpus=list(self._gpus.values()))
+
+    @cached_property
+    def _gpus(self) -> dict[str, orjson.Fragment]:
+        rows = current_rows(self.latest, "gpu")
+        return {gpu.device: self._gpu(gpu, rows[gpu.device]) for gpu in self.latest.gpus()}
+
+    @cached_property
+    def _machine(self) -> dict[str, object]:
+        cores = self.latest.table("core")
+        host = next(iter(self._rows(HOST)), None)
+        ordered = sorted(cores, key=lambda core: (len(core), core))
+        return {"host": host, "cores": [self._core(cores[core]) for core in ordered]}
+
+    @cached_property
+    def _disks(self) -> list[orjson.Fragment]:
+        return self._rows(DISK)
+
+    @cached_property
+    def _interfaces(self) -> list[orjson.Fragment]:
+        return self._rows(NETWORK)
+
+    def _whole(self, gpus: Sequence[orjson.Fragment]) -> bytes:
+        return self._answer(
+            gpus=gpus, **self._machine, disks=self._disks, interfaces=self._interfaces
+        )
+
+    def _answer(self, **parts: object) -> bytes:
+        return orjson.dumps({"time": self._time, **parts})
+
+    def _described(self, device: str) -> dict[str, object]:
+        gpu = self.latest.devices["gpu"][device]
+        return {
+            "device": device,
+            "index": gpu.facts.get("index"),
+            "name": _name(gpu),
+            "status": gpu.status,
+            "reason": gpu.reason,
+            "facts": _facts(gpu),
+        }
+
+    def _gpu(self, gpu: DeviceState, row: Row) -> orjson.Fragment:
+        columns = _columns(GPU, row)
+        if columns["index"] is None:
+            columns["index"] = gpu.facts.get("index")
+        return _fragment(
+            {
+                "device": gpu.device,
+                "index": columns["index"],
+                "name": _name(gpu),
+                "status": gpu.status,
+                "time": self._time if row else None,
+                **columns,
+            }
+        )
+
+    def _core(self, row: Row) -> orjson.Fragment:
+        return _fragment({"device": row["device"], "time": self._time, **_columns(CORE, row)})
+
+    def _rows(self, table: Table) -> list[orjson.Fragment]:
+        states = self.latest.devices.get(table.name, {})
+        rows: Iterable[tuple[str, Row]] = self.latest.table(table.name).items()
+        return [
+            self._row(table, states.get(device) or DeviceState(table.name, device), row)
+            for device, row in rows
+        ]
+
+    def _row(self, table: Table, state: DeviceState, row: Row) -> orjson.Fragment:
+        return _fragment(
+            {
+                "device": state.device,
+                "name": _name(state),
+                "status": state.status,
+                "time": self._time,
+                **_columns(table, row),
+                "facts": _facts(state),
+            }
+        )
 
 
-def storage(latest: Latest) -> dict[str, Any]:
-    """`{"time", "disks"}`."""
-    return {"time": iso(latest.time), "disks": _rows(latest, DISK)}
+def encoded(current: Current) -> Encoded:
+    """The newest tick's answers."""
+    return current.once("api", Encoded)
 
 
-def network(latest: Latest) -> dict[str, Any]:
-    """`{"time", "interfaces"}`."""
-    return {"time": iso(latest.time), "interfaces": _rows(latest, NETWORK)}
-
-
-def everything(latest: Latest, gpus: Sequence[DeviceState]) -> dict[str, Any]:
-    """All of the above in one."""
-    return {
-        **gpu_metrics(latest, gpus),
-        **host_metrics(latest),
-        **storage(latest),
-        **network(latest),
-    }
-
-
-def gpu_entry(gpu: DeviceState) -> dict[str, Any]:
-    """A GPU's name, number and state."""
-    return {
-        "device": gpu.device,
-        "index": gpu.facts.get("index"),
-        "name": gpu.facts.get("name"),
-        "status": gpu.status,
-        "reason": gpu.reason,
-    }
-
-
-def gpu_info(gpu: DeviceState) -> dict[str, Any]:
-    """The same with every fact."""
-    facts = {fact.name: gpu.facts.get(fact.name) for fact in GPU_FACTS}
-    return {**gpu_entry(gpu), "facts": facts}
-
-
-def health(latest: Latest, data: str) -> dict[str, Any]:
-    """Recorder, sources, room on the disk; `status` is ok, stale or starting."""
-    note: dict[str, Any] = dict(latest.recorder)
-    interval = note.get("interval")
-    age = None if latest.time is None else max(0.0, time.time() - latest.time / 1000)
-    fresh = age is not None and age <= _STALE_INTERVALS * float(interval or 1.0)
-    own = latest.table("recorder").get("host", {})
-    kept = note.get("storage") or {}
-    return {
-        "status": "ok" if fresh else "starting" if latest.time is None else "stale",
-        "version": __version__,
-        "recorder": {
-            "pid": note.get("pid"),
-            "started": iso(note.get("started")),
-            "interval": interval,
-            "last_tick": iso(latest.time),
-            "last_tick_age_seconds": None if age is None else round(age, 3),
-            "missed_count": own.get("missed_count"),
-            "explanation": note.get("explanation", ""),
-        },
-        "sources": note.get("sources", []),
-        "storage": {
-            "ok": kept.get("ok", True),
-            "reason": kept.get("reason", ""),
-            "free_bytes": free_bytes(data),
-        },
-    }
-
-
-def encoded(answer: object) -> bytes:
-    """JSON; a NaN is null."""
-    return orjson.dumps(answer)
-
-
-def chosen(latest: Latest, wanted: Sequence[str]) -> list[DeviceState]:
-    """The GPUs that these indices or UUIDs name, all where there is none. Problem 404, 503."""
-    gpus = latest.gpus()
-    if not gpus:
-        reason, advice = gpu_trouble(latest)
-        detail = f"{reason} {advice}".strip() or "No reading has come yet."
-        raise Problem(503, "gpu-unavailable", "GPU unavailable", detail)
-    return [one(latest, name) for name in wanted] if wanted else gpus
-
-
-def one(latest: Latest, name: str) -> DeviceState:
-    """The GPU of that index or UUID. Problem 404 says which there are."""
-    gpus = latest.gpus()
-    for gpu in gpus:
-        if gpu.device == name:
-            return gpu
-    for gpu in gpus:
-        if str(gpu.facts.get("index")) == name:
-            return gpu
-    known = ", ".join(f"{gpu.facts.get('index', '?')} ({gpu.device})" for gpu in gpus) or "none"
-    raise Problem(404, "unknown-gpu", "Unknown GPU", f"No GPU {name!r}; there are: {known}.")
-
-
-def _gpu(latest: Latest, gpu: DeviceState) -> dict[str, Any]:
-    row = latest.table("gpu").get(gpu.device, {})
-    columns = _columns(GPU, row)
-    if columns["index"] is None:
-        columns["index"] = gpu.facts.get("index")
-    return {**gpu_entry(gpu), "time": iso(latest.time) if row else None, **columns}
-
-
-def _rows(latest: Latest, table: Table) -> list[dict[str, Any]]:
-    return [
-        {"device": row["device"], **_columns(table, row)}
-        for row in latest.table(table.name).values()
-    ]
-
-
-def _columns(table: Table, row: Row) -> dict[str, Any]:
+def _columns(table: Table, row: Row) -> dict[str, object]:
     return {column: row.get(column) for column in table.columns}
+
+
+def _facts(state: DeviceState) -> dict[str, object]:
+    return {name: state.facts.get(name) for name in _FACTS[state.table]}
+
+
+def _name(state: DeviceState) -> object:
+    return state.facts.get(_NAMES[state.table]) if state.table in _NAMES else state.device
+
+
+def _fragment(content: Mapping[str, object]) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(content))
+
+
+def _find(asked: str, gpus: Sequence[DeviceState]) -> str:
+    """The GPU of that UUID or index; of two that had the index, the one that is there."""
+    found = [gpu for gpu in gpus if asked in (gpu.device, _number(gpu))]
+    if not found:
+        raise unknown_gpu(asked, gpus)
+    return min(found, key=lambda gpu: gpu.status == "lost").device
+
+
+def _number(gpu: DeviceState) -> str | None:
+    whole = gpu.facts.get("mig_index") is None
+    return str(gpu.facts["index"]) if whole and gpu.facts.get("index") is not None else None

@@ -1,151 +1,136 @@
-"""The shapes of answers, made from the catalogue: a column there is a field here."""
+"""The API's answers as OpenAPI shows them, derived from the catalogues of metrics and facts.
+
+Answers are encoded from rows, not from these models; tests/api holds the two together.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import GenericAlias
 from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
 from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, Metric, Table
-from monitor.sources.facts import GPU_FACTS
+from monitor.sources.base import DeviceStatus
+from monitor.sources.facts import FACTS, Fact
+from monitor.units import Unit
 
-_TYPES: dict[str, type] = {"float32": float, "float64": float, "int64": int, "text": str}
-_EXAMPLE_TIME = "2026-11-24T10:00:01.000Z"
+_TYPES: Mapping[str, type] = {"float32": float, "float64": float, "int64": int, "text": str}
+_EXAMPLES: Mapping[str, object] = {
+    "percent": 37.5,
+    "bytes": 25769803776,
+    "bytes per second": 1048576.0,
+    "degrees Celsius": 61.0,
+    "watts": 312.5,
+    "joules": 81643212.5,
+    "megahertz": 1755.0,
+    "seconds": 0.004,
+    "count": 0,
+    "number": 0,
+    "ratio": 1.25,
+    "bit mask": 4,
+    "text": "NVIDIA H100 80GB HBM3",
+    "seconds since 1970, UTC": 1795514400,
+}
 
 
-def _field(metric: Metric) -> tuple[Any, Any]:
-    kind = _TYPES[metric.unit.storage]
-    description = f"{metric.label}, in {metric.unit.name}. {metric.help}"
-    return (kind | None, Field(None, description=description))
+class Device(BaseModel):
+    """What every device says of itself."""
+
+    device: str = Field(description="what tells it apart", examples=["GPU-a1b2"])
+    name: str | None = Field(description="name for people", examples=["NVIDIA H100 80GB HBM3"])
+    status: DeviceStatus = Field(description="how it is", examples=["ok"])
 
 
-def _row(title: str, table: Table, /, **more: tuple[Any, Any]) -> type[BaseModel]:
-    fields: dict[str, Any] = {"device": (str, Field(description=table.device)), **more}
-    fields.update((metric.column, _field(metric)) for metric in table.metrics)
-    doc = f"{table.row[0].upper()}{table.row[1:]}."
-    made: type[BaseModel] = create_model(title, __doc__=doc, **fields)
-    return made
+Model = type[BaseModel]
+Definition = tuple[object, object]
+"""A field as `create_model` takes it: its type and its description."""
 
 
-_TIME = (
+def _typed(unit: Unit, description: str) -> Definition:
+    field = Field(
+        description=description,
+        examples=[_EXAMPLES[unit.name]],
+        json_schema_extra={"unit": unit.name},
+    )
+    return (_TYPES[unit.storage] | None, field)
+
+
+def _metric(metric: Metric) -> Definition:
+    return _typed(metric.unit, f"{metric.label}, {metric.unit.name}. {metric.help}")
+
+
+def _fact(fact: Fact) -> Definition:
+    return _typed(fact.unit, f"{fact.label}, {fact.unit.name}.")
+
+
+def _model(
+    name: str, text: str, fields: Mapping[str, Definition], base: Model = BaseModel
+) -> Model:
+    definitions: dict[str, Any] = dict(fields)
+    return create_model(name, __base__=base, __doc__=text, **definitions)
+
+
+def _readings(name: str, table: Table, more: Mapping[str, Definition], base: Model) -> Model:
+    """A model of one row of the table."""
+    columns = {metric.column: _metric(metric) for metric in table.metrics}
+    text = f"{table.row[0].upper()}{table.row[1:]}."
+    return _model(name, text, {**more, "time": _TIME, **columns}, base)
+
+
+def _facts(name: str, table: str) -> Definition:
+    facts = {fact.name: _fact(fact) for fact in FACTS if fact.table == table}
+    text = "What does not change from tick to tick."
+    return (_model(name, text, facts), Field(description=text))
+
+
+def _list(model: Model) -> Definition:
+    return (GenericAlias(list, (model,)), Field())
+
+
+_TIME: Definition = (
     str | None,
-    Field(None, description="The tick, UTC", examples=[_EXAMPLE_TIME]),
+    Field(description="tick, UTC; null where there is none", examples=["2026-11-24T10:00:01.000Z"]),
 )
-_STATUS: dict[str, tuple[Any, Any]] = {
-    "name": (str | None, Field(None, description="Product name")),
-    "status": (str, Field(description="ok, late, asleep, lost, denied or failed")),
-    "reason": (str, Field("", description="Why the status is not ok")),
+_INDEX: Definition = (
+    int | None,
+    Field(description="number in nvidia-smi's order", examples=[0]),
+)
+_REASON: Definition = (str, Field(description="why its status is not ok", examples=[""]))
+_CORE: Definition = (str, Field(description="core number", examples=["0"]))
+
+Gpu = _model(
+    "Gpu",
+    "A GPU, or a MIG instance; a lost one too.",
+    {"index": _INDEX, "reason": _REASON, "facts": _facts("GpuFacts", "gpu")},
+    Device,
+)
+GpuInfo = _model("GpuInfo", "One GPU.", {"time": _TIME}, Gpu)
+GpuReadings = _readings("GpuReadings", GPU, {"index": _INDEX}, Device)
+Host = _readings("Host", HOST, {"facts": _facts("HostFacts", "host")}, Device)
+Core = _readings("Core", CORE, {"device": _CORE}, BaseModel)
+Disk = _readings("Disk", DISK, {"facts": _facts("DiskFacts", "disk")}, Device)
+Interface = _readings("Interface", NETWORK, {"facts": _facts("InterfaceFacts", "network")}, Device)
+
+_GPUS = {"gpus": _list(GpuReadings)}
+_MACHINE: Mapping[str, Definition] = {
+    "host": (Host | None, Field(description="null before the first tick")),
+    "cores": _list(Core),
 }
-
-Gpu = _row("Gpu", GPU, **_STATUS, time=_TIME)
-Host = _row("Host", HOST)
-Core = _row("Core", CORE)
-Disk = _row("Disk", DISK)
-Interface = _row("Interface", NETWORK)
-
-_FACTS: dict[str, Any] = {
-    fact.name: (_TYPES[fact.unit.storage] | None, Field(None, description=fact.label))
-    for fact in GPU_FACTS
-}
-GpuFacts = create_model("GpuFacts", __doc__="What stays the same about a GPU.", **_FACTS)
+_DISKS = {"disks": _list(Disk)}
+_INTERFACES = {"interfaces": _list(Interface)}
 
 
-class GpuEntry(BaseModel):
-    """A GPU that is here, or was."""
-
-    device: str = Field(description="UUID")
-    index: int | None = Field(None, description="Number, in nvidia-smi's order")
-    name: str | None = Field(None, examples=["NVIDIA H100 80GB HBM3"])
-    status: str = Field(examples=["ok"])
-    reason: str = ""
+def _answer(name: str, text: str, parts: Mapping[str, Definition]) -> Model:
+    return _model(name, text, {"time": _TIME, **parts})
 
 
-class GpuList(BaseModel):
-    """Every GPU, those that were lost too."""
-
-    gpus: list[GpuEntry]
-
-
-class GpuInfo(GpuEntry):
-    """One GPU with all that is known of it."""
-
-    facts: GpuFacts
-
-
-class GpuMetrics(BaseModel):
-    """The newest reading of each GPU."""
-
-    time: str | None = Field(None, examples=[_EXAMPLE_TIME])
-    gpus: list[Gpu]  # type: ignore[valid-type]
-
-
-class HostMetrics(BaseModel):
-    """The newest reading of the machine and its cores."""
-
-    time: str | None = Field(None, examples=[_EXAMPLE_TIME])
-    host: Host | None  # type: ignore[valid-type]
-    cores: list[Core]  # type: ignore[valid-type]
-
-
-class Storage(BaseModel):
-    """The newest reading of each mounted file system."""
-
-    time: str | None = Field(None, examples=[_EXAMPLE_TIME])
-    disks: list[Disk]  # type: ignore[valid-type]
-
-
-class NetworkMetrics(BaseModel):
-    """The newest reading of each interface."""
-
-    time: str | None = Field(None, examples=[_EXAMPLE_TIME])
-    interfaces: list[Interface]  # type: ignore[valid-type]
-
-
-class Everything(BaseModel):
-    """All that is current."""
-
-    time: str | None = Field(None, examples=[_EXAMPLE_TIME])
-    gpus: list[Gpu]  # type: ignore[valid-type]
-    host: Host | None  # type: ignore[valid-type]
-    cores: list[Core]  # type: ignore[valid-type]
-    disks: list[Disk]  # type: ignore[valid-type]
-    interfaces: list[Interface]  # type: ignore[valid-type]
-
-
-class RecorderHealth(BaseModel):
-    """The process that records."""
-
-    pid: int | None
-    started: str | None
-    interval: float | None = Field(description="Seconds between two ticks")
-    last_tick: str | None
-    last_tick_age_seconds: float | None
-    missed_count: int | None = Field(description="Ticks skipped since it started")
-    explanation: str = Field(description="Which sources were chosen, and why")
-
-
-class SourceHealth(BaseModel):
-    """An interface to hardware."""
-
-    name: str
-    ok: bool
-    reason: str
-    advice: str
-
-
-class StorageHealth(BaseModel):
-    """Where the history goes."""
-
-    ok: bool
-    reason: str
-    free_bytes: int | None = Field(description="Room left where the data folder is")
-
-
-class Health(BaseModel):
-    """Whether recording goes well. `status` is ok, stale or starting."""
-
-    status: str
-    version: str
-    recorder: RecorderHealth
-    sources: list[SourceHealth]
-    storage: StorageHealth
+GpuList = _answer("GpuList", "Every GPU ever seen here.", {"gpus": _list(Gpu)})
+GpuMetrics = _answer("GpuMetrics", "GPUs at the newest tick.", _GPUS)
+Metrics = _answer("Metrics", "The machine and its cores.", _MACHINE)
+Storage = _answer("Storage", "Every mounted file system.", _DISKS)
+NetworkUse = _answer("Network", "Every network interface.", _INTERFACES)
+Everything = _answer(
+    "Everything", "All that is current.", {**_GPUS, **_MACHINE, **_DISKS, **_INTERFACES}
+)

@@ -1,61 +1,139 @@
-"""Errors as `application/problem+json` (RFC 9457)."""
+"""Errors as RFC 9457 has them, `application/problem+json`, for every path of the API."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict, Field
+
+from monitor.queries.latest import Latest
+from monitor.queries.notices import gpu_trouble
+from monitor.sources.base import DeviceState
 
 MEDIA_TYPE = "application/problem+json"
+NOT_STORED = {"Cache-Control": "no-store"}
 
 
-class Problem(Exception):
-    """An answer that is not the thing asked for. `kind` ends its type's address."""
+class Problem(BaseModel):
+    """What went wrong. Members beside these belong to the kind of problem."""
 
-    def __init__(self, status: int, kind: str, title: str, detail: str) -> None:
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="kind of problem", examples=["unknown-gpu"])
+    title: str = Field(description="the kind in words", examples=["No such GPU"])
+    status: int = Field(description="HTTP status", examples=[404])
+    detail: str = Field(description="what to know about this one", examples=["No GPU is '9'."])
+
+
+class Refusal(Exception):
+    """A request that is answered with a problem."""
+
+    def __init__(self, status: int, kind: str, title: str, detail: str, **more: object) -> None:
         super().__init__(detail)
         self.status = status
-        self.kind = kind
-        self.title = title
         self.detail = detail
-
-    def response(self, path: str) -> Response:
-        """The problem as HTTP."""
-        body = {
-            "type": f"/problems/{self.kind}",
-            "title": self.title,
-            "status": self.status,
-            "detail": self.detail,
-            "instance": path,
+        self.body = {
+            "type": kind,
+            "title": title,
+            "status": status,
+            "detail": detail,
+            **more,
         }
-        return Response(orjson.dumps(body), self.status, media_type=MEDIA_TYPE)
 
-
-def install(server: FastAPI) -> None:
-    """Answer with problems wherever one is raised, and where parameters do not fit."""
-
-    @server.exception_handler(Problem)
-    async def problem(request: Request, error: Problem) -> Response:
-        return error.response(request.url.path)
-
-    @server.exception_handler(RequestValidationError)
-    async def bad_parameters(request: Request, error: RequestValidationError) -> Response:
-        return Problem(422, "bad-parameters", "Bad parameters", _sentence(error)).response(
-            request.url.path
+    def response(self, headers: Mapping[str, str] | None = None) -> Response:
+        """It as an answer."""
+        return Response(
+            orjson.dumps(self.body),
+            self.status,
+            {**(headers or {}), **NOT_STORED},
+            media_type=MEDIA_TYPE,
         )
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """How a path's problems are described in OpenAPI."""
-    titles = {404: "Unknown GPU", 422: "Bad parameters", 503: "GPU unavailable"}
+class ProblemRoute(APIRoute):
+    """A path whose every error is a problem, also those that FastAPI finds itself."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The handler, with its errors turned into answers."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                answered: Response = await handle(request)
+                return answered
+            except Refusal as refusal:
+                return refusal.response()
+            except RequestValidationError as error:
+                return bad_parameters(error).response()
+            except HTTPException as error:
+                kind = f"http-{error.status_code}"
+                problem = Refusal(error.status_code, kind, str(error.detail), str(error.detail))
+                return problem.response(error.headers)
+
+        return answer
+
+
+def bad_parameters(error: RequestValidationError) -> Refusal:
+    """422: each parameter with what is wrong with it."""
+    errors = [
+        {"parameter": ".".join(map(str, found["loc"][1:])), "reason": found["msg"]}
+        for found in error.errors()
+    ]
+    detail = "; ".join(f"{found['parameter']}: {found['reason']}" for found in errors)
+    return Refusal(422, "bad-parameters", "Bad parameters", f"{detail}.", errors=errors)
+
+
+def unknown_gpu(asked: str, gpus: Sequence[DeviceState]) -> Refusal:
+    """404: no GPU of that index or UUID; says which there are."""
+    known = [{"index": gpu.facts.get("index"), "device": gpu.device} for gpu in gpus]
+    listed = ", ".join(f"{gpu['index']} ({gpu['device']})" for gpu in known)
+    detail = f"No GPU is {asked!r}. There are: {listed}."
+    return Refusal(404, "unknown-gpu", "No such GPU", detail, gpus=known)
+
+
+def gpu_unavailable(latest: Latest) -> Refusal:
+    """503: no GPU can be read, and why not."""
+    reason, advice = gpu_trouble(latest)
+    if not reason:
+        reason = (
+            "No GPU was found." if latest.recorder else "Nothing has been recorded here so far."
+        )
+    return Refusal(503, "gpu-unavailable", "No GPU can be read", reason, advice=advice)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """How OpenAPI describes these errors."""
+    return {status: _description(_EXAMPLES[status]) for status in statuses}
+
+
+def _description(example: Refusal) -> dict[str, Any]:
     return {
-        status: {"description": titles[status], "content": {MEDIA_TYPE: {}}} for status in statuses
+        "description": example.body["title"],
+        "content": {MEDIA_TYPE: {"schema": _SCHEMA, "example": example.body}},
     }
 
 
-def _sentence(error: RequestValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(map(str, item['loc'][1:]))}: {item['msg']}" for item in error.errors()
-    )
+_SCHEMA = Problem.model_json_schema()
+_EXAMPLE_GPU = DeviceState("gpu", "GPU-a1b2", facts={"index": 0})
+_EXAMPLES = {
+    404: unknown_gpu("9", [_EXAMPLE_GPU]),
+    422: Refusal(
+        422,
+        "bad-parameters",
+        "Bad parameters",
+        "gpus: Extra inputs are not permitted.",
+        errors=[{"parameter": "gpus", "reason": "Extra inputs are not permitted"}],
+    ),
+    503: Refusal(
+        503,
+        "gpu-unavailable",
+        "No GPU can be read",
+        "GPU readings are switched off (--gpu-source none).",
+        advice="Start with --gpu-source auto to record GPUs.",
+    ),
+}

@@ -1,92 +1,109 @@
-"""The REST API's paths. Every answer about now comes from memory, encoded once per tick."""
+"""The REST API's paths. What is current comes from memory, encoded once per tick."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from monitor.api import encode, models
-from monitor.api.problems import responses
+from monitor.api import models
+from monitor.api.encode import encoded
+from monitor.api.health import Health, health
+from monitor.api.problems import NOT_STORED, ProblemRoute, Refusal, documented
+from monitor.api.stream import stream
 from monitor.queries.current import Current
-from monitor.queries.latest import Latest
 from monitor.settings import Settings
 
-_GPU = Annotated[list[str] | None, Query(description="Index or UUID; may be given several times")]
-_ONE_GPU = Annotated[str, Path(description="Index or UUID", examples=["0"])]
-_NOT_KEPT = {"Cache-Control": "no-store"}
+Asked = Annotated[str, StringConstraints(min_length=1, max_length=96)]
+
+
+class NoParameters(BaseModel):
+    """A path without parameters: a wrong one is told, not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class GpuFilter(NoParameters):
+    """Which GPUs."""
+
+    gpu: list[Asked] = Field(
+        [],
+        max_length=64,
+        description="index or UUID; repeat it for several; all where it is left out",
+        examples=[["0"], ["GPU-a1b2"]],
+    )
+
+
+Filter = Annotated[GpuFilter, Query()]
+Nothing = Annotated[NoParameters, Query()]
 
 
 def router(current: Current, settings: Settings) -> APIRouter:
-    """Every path below /api/v1/system."""
-    routes = APIRouter(prefix="/api/v1/system", tags=["system"])
+    """Every path below /api/v1/system, and the WebSocket."""
+    paths = APIRouter(prefix="/api/v1/system", route_class=ProblemRoute, tags=["system"])
 
-    @routes.get("/gpu-list", response_model=models.GpuList)
-    async def gpu_list() -> Response:
-        """Every GPU, those that were lost too."""
-        return _answer(
-            current.once(
-                "gpu-list",
-                lambda latest: encode.encoded({"gpus": list(map(encode.gpu_entry, latest.gpus()))}),
-            )
-        )
+    @paths.get("/gpu-list", response_model=models.GpuList, responses=documented(422, 503))
+    async def gpu_list(_: Nothing) -> Response:
+        """Every GPU ever seen here with its status and facts, lost ones too."""
+        return _json(encoded(current).gpu_list())
 
-    @routes.get("/gpu-info/{gpu}", response_model=models.GpuInfo, responses=responses(404, 503))
-    async def gpu_info(gpu: _ONE_GPU) -> Response:
-        """What is known of one GPU."""
-        found = encode.chosen(current.latest, [gpu])[0]
-        return _answer(encode.encoded(encode.gpu_info(found)))
+    @paths.get(
+        "/gpu-info/{gpu}", response_model=models.GpuInfo, responses=documented(404, 422, 503)
+    )
+    async def gpu_info(gpu: Asked, _: Nothing) -> Response:
+        """One GPU, by index or UUID, with its status and facts."""
+        return _json(encoded(current).gpu_info(gpu))
 
-    @routes.get("/gpu-metrics", response_model=models.GpuMetrics, responses=responses(404, 503))
-    async def gpu_metrics(gpu: _GPU = None) -> Response:
-        """The newest reading of each GPU, or of those asked for."""
-        wanted = tuple(gpu or ())
+    @paths.get(
+        "/gpu-metrics", response_model=models.GpuMetrics, responses=documented(404, 422, 503)
+    )
+    async def gpu_metrics(chosen: Filter) -> Response:
+        """Every reading of each GPU at the newest tick; null where it is missing."""
+        return _json(encoded(current).gpu_metrics(chosen.gpu))
 
-        def make(latest: Latest) -> bytes:
-            return encode.encoded(encode.gpu_metrics(latest, encode.chosen(latest, wanted)))
+    @paths.get("/metrics", response_model=models.Metrics, responses=documented(422))
+    async def metrics(_: Nothing) -> Response:
+        """The machine and each core of its CPU at the newest tick."""
+        return _json(encoded(current).metrics)
 
-        # Only the answer for all is kept: what a client names could be anything.
-        return _answer(make(current.latest) if wanted else current.once("gpu-metrics", make))
+    @paths.get("/storage", response_model=models.Storage, responses=documented(422))
+    async def storage(_: Nothing) -> Response:
+        """Every mounted file system at the newest tick."""
+        return _json(encoded(current).storage)
 
-    @routes.get("/metrics", response_model=models.HostMetrics)
-    async def metrics() -> Response:
-        """The newest reading of the machine and its cores."""
-        return _answer(
-            current.once("metrics", lambda latest: encode.encoded(encode.host_metrics(latest)))
-        )
+    @paths.get("/network", response_model=models.NetworkUse, responses=documented(422))
+    async def network(_: Nothing) -> Response:
+        """Every network interface at the newest tick."""
+        return _json(encoded(current).network)
 
-    @routes.get("/storage", response_model=models.Storage)
-    async def storage() -> Response:
-        """The newest reading of each mounted file system."""
-        return _answer(
-            current.once("storage", lambda latest: encode.encoded(encode.storage(latest)))
-        )
+    @paths.get("/all", response_model=models.Everything, responses=documented(404, 422))
+    async def everything(chosen: Filter) -> Response:
+        """All that is current in one call; the WebSocket /ws/system-metrics pushes the same."""
+        return _json(encoded(current).everything(chosen.gpu))
 
-    @routes.get("/network", response_model=models.NetworkMetrics)
-    async def network() -> Response:
-        """The newest reading of each interface."""
-        return _answer(
-            current.once("network", lambda latest: encode.encoded(encode.network(latest)))
-        )
+    @paths.get(
+        "/health",
+        response_model=Health,
+        responses={503: {"model": Health, "description": "Recording is stale"}, **documented(422)},
+    )
+    async def how_it_is(_: Nothing) -> Response:
+        """Recorder, sources, storage and room. 503 when the last tick is older than 5 intervals."""
+        found = await asyncio.to_thread(health, current.latest, settings.data)
+        status = 200 if found.status == "fresh" else 503
+        return _json(found.model_dump_json().encode(), status)
 
-    @routes.get("/all", response_model=models.Everything)
-    async def everything() -> Response:
-        """All that is current, in one call; no GPU is an empty list here."""
-        return _answer(
-            current.once(
-                "all",
-                lambda latest: encode.encoded(encode.everything(latest, latest.gpus())),
-            )
-        )
+    @paths.get("/{path:path}", include_in_schema=False)
+    async def nothing(path: str) -> Response:
+        """Not the page, which answers everywhere else."""
+        raise Refusal(404, "not-found", "Not found", f"There is no /api/v1/system/{path}.")
 
-    @routes.get("/health", response_model=models.Health, responses={503: {"model": models.Health}})
-    async def health() -> Response:
-        """How recording goes; 503 where no reading is current."""
-        found = encode.health(current.latest, settings.data)
-        return _answer(encode.encoded(found), 200 if found["status"] == "ok" else 503)
-
-    return routes
+    whole = APIRouter()
+    whole.include_router(paths)
+    whole.include_router(stream(current))
+    return whole
 
 
-def _answer(body: bytes, status: int = 200) -> Response:
-    return Response(body, status, media_type="application/json", headers=_NOT_KEPT)
+def _json(body: bytes, status: int = 200) -> Response:
+    return Response(body, status, NOT_STORED, media_type="application/json")

@@ -1,85 +1,89 @@
-"""The WebSocket that pushes everything current at each tick."""
+"""The WebSocket: all that is current, pushed at each tick."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from typing import Annotated
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Query, WebSocket, WebSocketDisconnect
-from starlette.status import WS_1008_POLICY_VIOLATION
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
-from monitor.api.encode import chosen, encoded, everything
-from monitor.api.problems import Problem
+from monitor.api.encode import encoded
+from monitor.api.problems import Refusal
 from monitor.queries.current import Current
-from monitor.queries.latest import Latest
+
+GOING_AWAY, TOO_BIG = 1001, 1009
+WRONG_ORIGIN, UNKNOWN_GPU, BAD_PARAMETERS = 4403, 4404, 4422
 
 _LOOK_SECONDS = 5.0
+# What a client says is not needed; one that says a lot is told to go.
+_LONGEST_FRAME = 4096
+_MOST_GPUS = 64
+# A close reason has 123 bytes at most (RFC 6455, 5.5).
+_LONGEST_REASON = 123
 
 
-def router(current: Current) -> APIRouter:
-    """`/ws/system-metrics?gpu=`."""
-    routes = APIRouter()
+def stream(current: Current) -> APIRouter:
+    """`/ws/system-metrics`."""
+    router = APIRouter()
 
-    @routes.websocket("/ws/system-metrics")
-    async def system_metrics(
-        socket: WebSocket, gpu: Annotated[list[str] | None, Query()] = None
-    ) -> None:
-        if not _same_origin(socket):
-            await socket.close(WS_1008_POLICY_VIOLATION, "The Origin is not this server.")
+    @router.websocket("/ws/system-metrics")
+    async def push(socket: WebSocket) -> None:
+        if not is_own_origin(socket.headers.get("origin"), socket.headers.get("host")):
+            await socket.close(WRONG_ORIGIN)
             return
         await socket.accept()
-        reader = asyncio.create_task(_until_gone(socket))
-        try:
-            await _push(socket, current, tuple(gpu or ()), reader)
-        except (WebSocketDisconnect, RuntimeError):
-            return  # gone while something was on its way
-        finally:
-            reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await reader
+        asked = socket.query_params.getlist("gpu")
+        if len(asked) > _MOST_GPUS:
+            await socket.close(BAD_PARAMETERS, f"gpu: {_MOST_GPUS} at most")
+            return
+        sender = asyncio.ensure_future(_send(socket, current, asked))
+        listener = asyncio.ensure_future(_listen(socket))
+        done, rest = await asyncio.wait((sender, listener), return_when=asyncio.FIRST_COMPLETED)
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
+        for task in done:
+            task.result()
 
-    return routes
-
-
-async def _push(
-    socket: WebSocket, current: Current, wanted: tuple[str, ...], reader: asyncio.Task[None]
-) -> None:
-    sent = -1
-    while not reader.done() and not current.ended:
-        # Sending waits for a slow client; it then gets the newest tick and not those between.
-        latest = await current.next(sent, _LOOK_SECONDS)
-        if latest.sequence <= sent or latest.time is None:
-            sent = max(sent, latest.sequence)
-            continue
-        sent = latest.sequence
-        await socket.send_text(message(current, wanted).decode())
-    if current.ended:
-        await socket.close()
+    return router
 
 
-def message(current: Current, wanted: tuple[str, ...]) -> bytes:
-    """Everything current for these GPUs, encoded once per tick. An unknown GPU gives none."""
-
-    def make(latest: Latest) -> bytes:
-        try:
-            gpus = chosen(latest, wanted)
-        except Problem:
-            gpus = []
-        return encoded(everything(latest, gpus))
-
-    # Only the message for all is kept: what a client names could be anything.
-    return make(current.latest) if wanted else current.once("message", make)
+def is_own_origin(origin: str | None, host: str | None) -> bool:
+    """Whether a page of this very server asks; what is no browser sends no Origin."""
+    return origin is None or (host is not None and urlsplit(origin).netloc.lower() == host.lower())
 
 
-async def _until_gone(socket: WebSocket) -> None:
-    """Read and ignore what the client says, until it leaves."""
-    with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-        while (await socket.receive())["type"] != "websocket.disconnect":
-            pass
+async def _send(socket: WebSocket, current: Current, asked: Sequence[str]) -> None:
+    """Send each tick. Whoever is slow finds the newest when the one before has gone out."""
+    sent = 0
+    try:
+        while not current.ended:
+            latest = await current.next(sent, _LOOK_SECONDS)
+            if latest.sequence <= sent:
+                continue
+            tick = encoded(current)
+            sent = tick.latest.sequence
+            if tick.latest.time is None or not tick.latest.recorder:
+                continue  # devices are not known yet
+            await socket.send_text(tick.everything(asked).decode())
+        await socket.close(GOING_AWAY)
+    except Refusal as refusal:
+        await socket.close(UNKNOWN_GPU, _short(refusal.detail))
+    except WebSocketDisconnect:
+        return
 
 
-def _same_origin(socket: WebSocket) -> bool:
-    origin = socket.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == socket.headers.get("host")
+async def _listen(socket: WebSocket) -> None:
+    """Ends when the client goes. What it says is dropped."""
+    while True:
+        message = await socket.receive()
+        if message["type"] == "websocket.disconnect":
+            return
+        if len(message.get("text") or message.get("bytes") or "") > _LONGEST_FRAME:
+            await socket.close(TOO_BIG)
+            return
+
+
+def _short(reason: str) -> str:
+    return reason.encode()[:_LONGEST_REASON].decode(errors="ignore")
