@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -30,7 +29,7 @@ class RecorderHealth(BaseModel):
         description="newest tick, UTC", examples=["2026-11-24T10:00:01.000Z"]
     )
     last_tick_age_seconds: float | None = Field(description="its age, seconds", examples=[0.4])
-    missed_ticks: int | None = Field(description="ticks skipped since it began", examples=[0])
+    missed_count: int | None = Field(description="ticks skipped since it began", examples=[0])
     explanation: str | None = Field(
         description="why these sources were chosen",
         examples=["GPUs are read through NVML, the NVIDIA driver's library."],
@@ -59,9 +58,9 @@ class StorageHealth(BaseModel):
 
 
 class Health(BaseModel):
-    """`stale` once the newest tick is older than five intervals, or where there is none."""
+    """`stale` once the newest tick is older than five intervals, `starting` before the first."""
 
-    status: Literal["fresh", "stale"]
+    status: Literal["ok", "stale", "starting"]
     recorder: RecorderHealth
     sources: list[SourceHealth]
     storage: StorageHealth
@@ -74,9 +73,8 @@ def health(latest: Latest, data: str) -> Health:
     note: Mapping[str, Any] = latest.recorder
     interval = note.get("interval")
     age = last_tick_age(latest)
-    fresh = age is not None and age <= FRESH_INTERVALS * (interval or 1.0)
     return Health(
-        status="fresh" if fresh else "stale",
+        status=_status(age, interval or 1.0),
         recorder=RecorderHealth(
             pid=note.get("pid"),
             started=iso(note.get("started")),
@@ -84,7 +82,7 @@ def health(latest: Latest, data: str) -> Health:
             interval_seconds=interval,
             last_tick=iso(latest.time),
             last_tick_age_seconds=age,
-            missed_ticks=latest.table("recorder").get("host", {}).get("missed_count"),
+            missed_count=latest.table("recorder").get("host", {}).get("missed_count"),
             explanation=note.get("explanation"),
         ),
         sources=[SourceHealth(**source) for source in note.get("sources", ())],
@@ -110,7 +108,12 @@ def last_tick_age(latest: Latest) -> float | None:
     return round(max(time.time() - latest.time / 1000, waited, 0.0), 3)
 
 
-@cache
+def _status(age: float | None, interval: float) -> Literal["ok", "stale", "starting"]:
+    if age is None:
+        return "starting"
+    return "ok" if age <= FRESH_INTERVALS * interval else "stale"
+
+
 def _free_bytes(data: str) -> int | None:
     try:
         return shutil.disk_usage(data).free

@@ -48,9 +48,10 @@ Definition = tuple[object, object]
 """A field as `create_model` takes it: its type and its description."""
 
 
-def _typed(unit: Unit, description: str) -> Definition:
+def _typed(unit: Unit, label: str, text: str = "") -> Definition:
     field = Field(
-        description=description,
+        title=label,
+        description=f"{label}, {unit.name}. {text}".rstrip(),
         examples=[_EXAMPLES[unit.name]],
         json_schema_extra={"unit": unit.name},
     )
@@ -58,11 +59,11 @@ def _typed(unit: Unit, description: str) -> Definition:
 
 
 def _metric(metric: Metric) -> Definition:
-    return _typed(metric.unit, f"{metric.label}, {metric.unit.name}. {metric.help}")
+    return _typed(metric.unit, metric.label, metric.help)
 
 
 def _fact(fact: Fact) -> Definition:
-    return _typed(fact.unit, f"{fact.label}, {fact.unit.name}.")
+    return _typed(fact.unit, fact.label)
 
 
 def _model(

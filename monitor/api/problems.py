@@ -24,7 +24,7 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    type: str = Field(description="kind of problem", examples=["unknown-gpu"])
+    type: str = Field(description="kind of problem", examples=["/problems/unknown-gpu"])
     title: str = Field(description="the kind in words", examples=["No such GPU"])
     status: int = Field(description="HTTP status", examples=[404])
     detail: str = Field(description="what to know about this one", examples=["No GPU is '9'."])
@@ -38,7 +38,7 @@ class Refusal(Exception):
         self.status = status
         self.detail = detail
         self.body = {
-            "type": kind,
+            "type": f"/problems/{kind}",
             "title": title,
             "status": status,
             "detail": detail,

@@ -91,7 +91,7 @@ def router(current: Current, settings: Settings) -> APIRouter:
     async def how_it_is(_: Nothing) -> Response:
         """Recorder, sources, storage and room. 503 when the last tick is older than 5 intervals."""
         found = await asyncio.to_thread(health, current.latest, settings.data)
-        status = 200 if found.status == "fresh" else 503
+        status = 200 if found.status == "ok" else 503
         return _json(found.model_dump_json().encode(), status)
 
     @paths.get("/{path:path}", include_in_schema=False)
