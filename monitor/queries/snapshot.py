@@ -8,6 +8,7 @@ where the bar has its mark, badge, full scale of its sparkline, used/total].
 from __future__ import annotations
 
 from collections.abc import Mapping
+from zlib import crc32
 
 from monitor import units
 from monitor.metrics import TABLES, Metric, Table
@@ -92,9 +93,14 @@ def cores(latest: Latest) -> list[int | None]:
 
 
 def layout(latest: Latest) -> list[object]:
-    """What the page is built for: GPUs, mounts, and why there is no GPU."""
-    gpus = [gpu.device for gpu in latest.gpus()]
+    """What the page is built for: GPUs and a sum over their facts, mounts, why there is no GPU."""
+    gpus = [[gpu.device, _sum(gpu.facts)] for gpu in latest.gpus()]
     return [gpus, list(latest.table("disk")), list(gpu_trouble(latest))]
+
+
+def _sum(facts: Mapping[str, object]) -> int:
+    """Another number for other facts: a driver tells some of them only after a while."""
+    return crc32(repr(sorted(facts.items())).encode())
 
 
 def _reading(

@@ -53,7 +53,7 @@ def page(chrome: Chrome) -> Iterator[Page]:
     page.hosts_asked()
     page.complaints()
     yield page
-    page.run("localStorage.clear()")
+    chrome.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
     chrome.get("about:blank")
 
 
