@@ -71,7 +71,9 @@ def ticks_in_live_db(data: Path, table: str = "recorder") -> list[int]:
     with contextlib.suppress(sqlite3.Error):
         database = sqlite3.connect(f"file:{data / 'live.db'}?mode=ro", uri=True, timeout=5)
         try:
-            return [time for (time,) in database.execute(f"SELECT time FROM {table} ORDER BY rowid")]
+            return [
+                time for (time,) in database.execute(f"SELECT time FROM {table} ORDER BY rowid")
+            ]
         finally:
             database.close()
     return []

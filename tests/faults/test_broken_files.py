@@ -51,9 +51,15 @@ def test_a_corrupt_live_db_is_moved_aside_and_what_can_be_read_is_kept(recorded:
     database.write_bytes(content)
     log = recorded / "log"
     with recording(recorded, *OPTIONS, log=log) as recorder:
-        wait_for(lambda: len(ticks_in_live_db(recorded)) and ticks_in_live_db(recorded)[-1] > before[-1])
+        wait_for(
+            lambda: len(ticks_in_live_db(recorded)) and ticks_in_live_db(recorded)[-1] > before[-1]
+        )
         assert recorder.stop() == 0
-    assert [path for path in recorded.glob("live.db.broken-2*") if not path.name.endswith(("wal", "shm"))]
+    assert [
+        path
+        for path in recorded.glob("live.db.broken-2*")
+        if not path.name.endswith(("wal", "shm"))
+    ]
     assert log.read_text().count("is broken") == 1
     # They were flushed before, so not one is missing from the history.
     times = {tick for tick, _ in rows_in_parquet(recorded, "gpu")}

@@ -53,11 +53,17 @@ def test_fifty_kills_lose_no_tick_and_double_none(tmp_path: Path) -> None:
 def _rolled_equals_raw(data: Path) -> None:
     raw = pd.concat(map(pd.read_parquet, parquet_files(data, "gpu", "1s")))
     rolled = pd.concat(map(pd.read_parquet, parquet_files(data, "gpu", "10s")))
-    groups = raw.assign(bucket=raw["time"].dt.floor("10s")).groupby(["device", "bucket"], observed=True)
+    groups = raw.assign(bucket=raw["time"].dt.floor("10s")).groupby(
+        ["device", "bucket"], observed=True
+    )
     expected = groups["power_watts"].agg(["mean", "min", "max", "size"])
     rolled = rolled.set_index(["device", "time"]).sort_index()
     assert len(rolled) >= 0.8 * len(expected)
     expected = expected.loc[rolled.index]
     assert (rolled["samples"] == expected["size"]).all()
-    for column, of in (("power_watts", "mean"), ("power_watts_min", "min"), ("power_watts_max", "max")):
+    for column, of in (
+        ("power_watts", "mean"),
+        ("power_watts_min", "min"),
+        ("power_watts_max", "max"),
+    ):
         assert (rolled[column] - expected[of]).abs().max() < 0.01

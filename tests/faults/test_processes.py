@@ -113,7 +113,10 @@ def test_a_second_recorder_says_so_and_ends(tmp_path: Path) -> None:
         wait_for(lambda: ticks_in_live_db(tmp_path))
         second = subprocess.run(
             [sys.executable, "-m", "monitor", "record", "--data", str(tmp_path), *OPTIONS],
-            cwd=ROOT, capture_output=True, text=True, timeout=20,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=20,
         )
         assert "lready recording" in second.stderr
         assert second.stderr.count("\n") == 1
