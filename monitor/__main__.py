@@ -35,11 +35,13 @@ def _record(arguments: list[str]) -> int:
     from monitor.recording.lock import AlreadyRecording
     from monitor.recording.recorder import record
     from monitor.sources.choose import choose
+    from monitor.storage.locations import check_writable
 
     until_stdin_closes = "--until-stdin-closes" in arguments
     if until_stdin_closes:
         arguments.remove("--until-stdin-closes")
     settings = load(arguments, prog="python -m monitor record")
+    check_writable(settings)
     try:
         record(settings, choose, until_stdin_closes=until_stdin_closes)
     except AlreadyRecording as error:

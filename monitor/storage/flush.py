@@ -6,6 +6,7 @@ writing it again, after a kill at whatever moment, gives the same file.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 HOUR_MS = 3_600_000
 # A tick of the hour before may still be on its way when the hour has struck.
 _GRACE_MS = 2_000
+_HOURS_IN_MEMORY = 3
 
 
 class Flusher:
@@ -40,32 +42,42 @@ class Flusher:
         self._files = files
         self._tiers = tiers
         self._lock = threading.RLock()
+        # Held for an instant, by whoever adds rows and by whoever lets an hour go.
+        self._gate = threading.Lock()
         self._dirty: set[int] = set()
         self._adopted: set[tuple[int, str]] = set()
         # End of the last bucket written, by hour, table and tier.
         self._rolled: dict[tuple[int, str, str], int] = {}
         self._newest = 0
+        # Hours that left memory unsaved while nothing could be written: live.db has them.
+        self.left_to_journal: set[int] = set()
 
     def add(self, time: int, rows: Rows) -> None:
         """Take a tick. `time` is in ms since 1970."""
-        for name, of_table in rows.items():
-            if of_table:
-                self.buffers[name].append(time, of_table)
-        self._dirty.add(time // HOUR_MS * HOUR_MS)
-        self._newest = max(self._newest, time)
+        hour = time // HOUR_MS * HOUR_MS
+        with self._gate:
+            for name, of_table in rows.items():
+                if of_table:
+                    self.buffers[name].append(time, of_table)
+            self._dirty.add(hour)
+            if time < self._newest:
+                # Buckets that were closed have gained a row.
+                self._roll_anew(hour)
+            self._newest = max(self._newest, time)
 
     def extend(self, rows: Columns) -> None:
         """Take rows that a journal kept; those of a tick that is here already are left out."""
         buffer = self.buffers[rows.table.name]
         known = buffer.columns().times
         buffer.extend(rows.take(np.flatnonzero(~np.isin(rows.times, known))))
-        self._dirty |= set((np.unique(rows.times // HOUR_MS) * HOUR_MS).tolist())
+        for hour in (np.unique(rows.times // HOUR_MS) * HOUR_MS).tolist():
+            self._dirty.add(hour)
         if len(rows):
             self._newest = max(self._newest, int(rows.times.max()))
 
     def covers(self, time: int) -> bool:
         """Whether the tick at `time` is recorded, in memory or in a file of an hour gone by."""
-        with self._lock:
+        with self._lock, contextlib.suppress(OSError):
             self._adopt(TABLES["recorder"], time // HOUR_MS * HOUR_MS)
         # The recorder writes a row of its own at every tick.
         return bool(np.any(self.buffers["recorder"].columns().times == time))
@@ -80,13 +92,14 @@ class Flusher:
             unfinished = []
             for hour in sorted(self._dirty):
                 over = now >= hour + HOUR_MS + _GRACE_MS or self._newest >= hour + HOUR_MS
+                self._dirty.discard(hour)
                 # Each has its turn, whatever became of the one before.
                 complete = [self._flush_table(table, hour, over=over) for table in TABLES.values()]
-                if over and False not in complete:
-                    self._close(hour)
-                else:
+                if False in complete or not over or not self._closed(hour):
+                    self._dirty.add(hour)
                     unfinished.append(hour)
-            return min(unfinished, default=now // HOUR_MS * HOUR_MS)
+            self._bound_memory(unfinished)
+            return min([*unfinished, *self.left_to_journal], default=now // HOUR_MS * HOUR_MS)
 
     def _flush_table(self, table: Table, hour: int, *, over: bool) -> bool:
         try:
@@ -134,10 +147,28 @@ class Flusher:
             self.extend(from_arrow(stored, table).between(hour, hour + HOUR_MS))
         self._adopted.add((hour, table.name))
 
-    def _close(self, hour: int) -> None:
+    def _closed(self, hour: int) -> bool:
+        """Let the hour go, unless a tick of it has come while it was being written."""
+        with self._gate:
+            if hour in self._dirty:
+                return False
+            self._forget(hour)
+            return True
+
+    def _bound_memory(self, unfinished: list[int]) -> None:
+        """With nothing to write to for hours, only the newest stay in memory."""
+        for hour in unfinished[:-_HOURS_IN_MEMORY]:
+            with self._gate:
+                self._forget(hour)
+                self._dirty.discard(hour)
+            self.left_to_journal.add(hour)
+
+    def _forget(self, hour: int) -> None:
         for buffer in self.buffers.values():
             buffer.drop(hour, hour + HOUR_MS)
-        self._dirty.discard(hour)
         self._adopted = {(of, name) for of, name in self._adopted if of != hour}
+        self._roll_anew(hour)
+
+    def _roll_anew(self, hour: int) -> None:
         for key in [key for key in self._rolled if key[0] == hour]:
             del self._rolled[key]

@@ -132,14 +132,16 @@ class Journal:
         return bool(self._db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
 
     def take(self, other: Journal) -> None:
-        """Add everything another journal holds, in one transaction."""
+        """Add every tick of another journal that is not here yet, in one transaction."""
         with self.transaction():
             for table in TABLES.values():
+                here = {time for (time,) in self._db.execute(_times(table))}
                 self._db.executemany(
                     self._inserts[table.name],
                     (
                         (time, row["device"], *[row.get(column) for column in table.columns])
                         for time, row in other.iterate(table)
+                        if time not in here
                     ),
                 )
             for name, value in other._db.execute("SELECT * FROM notes"):
@@ -216,8 +218,21 @@ class Journal:
         )
 
     def delete_before(self, table: Table, time: int) -> None:
-        """Forget rows older than `time`; the pages are used again, the file does not shrink."""
-        self._db.execute(f"DELETE FROM {_quoted(table.name)} WHERE time < ?", (time,))
+        """Forget rows older than `time`; the pages are used again, the file does not shrink.
+
+        The newest row stays, as SQLite counts an emptied table's rows from 1 again, where a cursor
+        would never find them.
+        """
+        name = _quoted(table.name)
+        self._db.execute(
+            f"DELETE FROM {name} WHERE time < ? AND rowid < (SELECT max(rowid) FROM {name})",
+            (time,),
+        )
+
+    def has(self, table: Table, time: int) -> bool:
+        """Whether there is a row of that tick."""
+        query = f"SELECT 1 FROM {_quoted(table.name)} WHERE time = ? LIMIT 1"
+        return self._db.execute(query, (time,)).fetchone() is not None
 
     def newest(self, table: Table) -> tuple[int, int]:
         """(latest time in ms, cursor of the newest row); zeros where the table is empty."""
@@ -260,6 +275,10 @@ class Journal:
 
 def _quoted(name: str) -> str:
     return f'"{name}"'
+
+
+def _times(table: Table) -> str:
+    return f"SELECT DISTINCT time FROM {_quoted(table.name)}"
 
 
 def _insert(table: Table) -> str:

@@ -71,18 +71,43 @@ class Journals:
                 return self._main.note(name)
         return {}
 
-    def newest(self) -> dict[str, tuple[int, int]]:
-        """(latest time, cursor) of each table in live.db."""
-        with self._lock:
-            if self._main is None:
-                return {}
-            return {name: self._main.newest(table) for name, table in TABLES.items()}
+    def newest(self) -> int:
+        """The latest tick, in ms; 0 where there is none."""
+        recorder = TABLES["recorder"]
+        with self._lock, suppress(sqlite3.Error):
+            return max((journal.newest(recorder)[0] for journal in self._both()), default=0)
+        return 0
 
-    def columns(self, table: Table, start: int, end: int, last: int = 1 << 62) -> list[Columns]:
-        """The rows with start <= time < end that came up to the cursor `last`."""
-        with self._lock:
-            journals = [journal for journal in (self._main, self._overflow) if journal is not None]
-            return [journal.columns(table, start, end, last)[0] for journal in journals]
+    def has(self, time: int) -> bool:
+        """Whether the tick at `time` is here."""
+        with self._lock, suppress(sqlite3.Error):
+            return any(journal.has(TABLES["recorder"], time) for journal in self._both())
+        return False
+
+    def marks(self) -> list[dict[str, int]]:
+        """Where each journal ends now, table by table."""
+        with self._lock, suppress(sqlite3.Error):
+            return [
+                {name: journal.newest(table)[1] for name, table in TABLES.items()}
+                for journal in self._both()
+            ]
+        return []
+
+    def columns(
+        self,
+        table: Table,
+        start: int,
+        end: int = 1 << 62,
+        marks: list[dict[str, int]] | None = None,
+    ) -> list[Columns]:
+        """The rows with start <= time < end, those past `marks` left out."""
+        with self._lock, suppress(sqlite3.Error):
+            ends = marks if marks is not None else self.marks()
+            return [
+                journal.columns(table, start, end, mark[table.name])[0]
+                for journal, mark in zip(self._both(), ends, strict=False)
+            ]
+        return []
 
     def trim(self, before: int) -> None:
         """Forget rows older than `before` (ms), and carry the log to the disk."""
@@ -112,6 +137,9 @@ class Journals:
             for journal in (self._main, self._overflow):
                 if journal is not None:
                     journal.close()
+
+    def _both(self) -> list[Journal]:
+        return [journal for journal in (self._main, self._overflow) if journal is not None]
 
     def _trim(self, journal: Journal, before: int) -> None:
         for table in TABLES.values():

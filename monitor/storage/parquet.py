@@ -89,9 +89,11 @@ class PeriodFiles:
         The bytes are on the disk when this returns, and with `lasting` so is the new name; without
         it a power cut within seconds may bring back the old file, whole.
         """
-        self._files.create_dir(path.rpartition("/")[0], recursive=True)
         rows = _sorted(rows)
-        temporary = f"{path}.{os.getpid()}{_TEMPORARY}" if self._local else path
+        # A name with a dot or an underscore first is passed over by those who read a folder whole.
+        folder, _, name = path.rpartition("/")
+        self._files.create_dir(folder, recursive=True)
+        temporary = f"{folder}/.{name}.{os.getpid()}{_TEMPORARY}" if self._local else path
         try:
             with self._files.open_output_stream(temporary) as sink:
                 encode(rows, sink)
@@ -129,23 +131,36 @@ class PeriodFiles:
 
     def _move_aside(self, path: str, error: Exception) -> None:
         stamp = datetime.fromtimestamp(self._now(), UTC).strftime("%Y%m%dT%H%M%SZ")
-        aside = f"{path}.broken-{stamp}"
+        folder, _, name = path.rpartition("/")
+        aside = f"{folder}/_{name}.broken-{stamp}"
         self._files.move(path, aside)
         log.warning("%s cannot be read (%s) and was moved to %s.", path, _brief(error), aside)
 
 
 def united(stored: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> pa.Table:
-    """Both tables' rows; of two with one time and key, that of `rows`. Columns are `rows`' own."""
+    """Both tables' rows; of two with one time and key, that of `rows`. Columns are `rows`' own.
+
+    A bucket that is stored with more samples stays: raw rows are pruned, history is not undone.
+    """
     stored = conformed(stored, rows.schema)
     old = pc.is_in(stored.column("time"), value_set=pc.unique(rows.column("time")))
     # A tick or a bucket is written whole, so mostly its time decides, at no cost.
     if not pc.any(old).as_py():
         return pa.concat_tables([stored, rows])
     doubtful = stored.filter(old)
+    if "samples" in rows.column_names:
+        rows = _fuller(doubtful, rows, keys)
     ours = set(_keys(rows, keys))
     replaced = np.array([key in ours for key in _keys(doubtful, keys)], np.int8)
     keep = doubtful.filter(pc.equal(numbers(replaced, pa.int8()), 0))
     return pa.concat_tables([stored.filter(pc.invert(old)), keep, rows])
+
+
+def _fuller(stored: pa.Table, rows: pa.Table, keys: tuple[str, ...]) -> pa.Table:
+    samples = dict(zip(_keys(stored, keys), stored.column("samples").to_pylist(), strict=True))
+    mine = zip(_keys(rows, keys), rows.column("samples").to_pylist(), strict=True)
+    enough = np.array([count >= samples.get(key, 0) for key, count in mine], np.int8)
+    return rows.filter(pc.equal(numbers(enough, pa.int8()), 1))
 
 
 def conformed(stored: pa.Table, schema: pa.Schema) -> pa.Table:

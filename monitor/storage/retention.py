@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
@@ -27,10 +28,11 @@ def prune(files: PeriodFiles, tiers: Sequence[Tier], now: int) -> int:
     deleted = 0
     for tier in tiers:
         for table in TABLES.values():
-            for period, path in files.periods(table, tier).items():
-                if bounds(period)[1] <= now - tier.keep_seconds * 1000:
-                    files.delete(path)
-                    deleted += 1
+            with _told(files.folder(table, tier)):
+                for period, path in files.periods(table, tier).items():
+                    if bounds(period)[1] <= now - tier.keep_seconds * 1000:
+                        files.delete(path)
+                        deleted += 1
     return deleted
 
 
@@ -45,7 +47,8 @@ def merge_days(files: PeriodFiles, tiers: Sequence[Tier], now: int) -> int:
         if tier.period != "hour" or tier.keep_seconds <= _DAY_SECONDS:
             continue
         for table in TABLES.values():
-            merged += _merge_table(files, table, tier, now)
+            with _told(files.folder(table, tier)):
+                merged += _merge_table(files, table, tier, now)
     return merged
 
 
@@ -65,3 +68,12 @@ def _merge_table(files: PeriodFiles, table: Table, tier: Tier, now: int) -> int:
         for path in paths:
             files.delete(path)
     return len(days)
+
+
+@contextlib.contextmanager
+def _told(folder: str) -> Iterator[None]:
+    """A folder that fails costs a line in the log, and no other folder."""
+    try:
+        yield
+    except OSError as error:
+        log.warning("%s cannot be tidied now: %s.", folder, error.strerror or error)

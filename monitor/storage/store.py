@@ -17,6 +17,7 @@ from monitor.storage.journals import Journals
 from monitor.storage.locations import host_name, live_db, overflow_db
 from monitor.storage.parquet import PeriodFiles
 from monitor.storage.retention import merge_days, prune
+from monitor.storage.tiers import bounds
 
 log = logging.getLogger(__name__)
 
@@ -42,14 +43,17 @@ class Store:
         self.journals = Journals(live_db(settings), overflow_db(settings), on_change)
         self._files = PeriodFiles(settings.data, host_name(), clock.wall)
         self._flusher = Flusher(self._files, self._tiers)
-        self._left_behind = self.journals.newest()
-        self._newest = self._left_behind.get("recorder", (0, 0))[0]
+        self.journals.drain()
+        self._left_behind = self.journals.marks()
+        self._newest = max(self.journals.newest(), self._end_of_files())
         self._flushed = int(str(self.journals.note(_FLUSHED).get("before", 0)))
 
     def covers(self, time: int) -> bool:
         """Whether the tick at `time` (ms since 1970) is recorded already."""
         # Later than anything: no need to look.
-        return time <= self._newest and self._flusher.covers(time)
+        if time > self._newest:
+            return False
+        return self.journals.has(time) or self._flusher.covers(time)
 
     def add(self, time: int, rows: Rows) -> None:
         """Keep a tick."""
@@ -72,8 +76,7 @@ class Store:
                     self._files.sweep(table, tier)
                 except OSError as error:
                     log.warning("%s cannot be read: %s.", self._files.folder(table, tier), error)
-            last = self._left_behind.get(table.name, (0, 0))[1]
-            for rows in self.journals.columns(table, self._flushed, 1 << 62, last):
+            for rows in self.journals.columns(table, self._flushed, marks=self._left_behind):
                 self._flusher.extend(rows)
         self.flush()
 
@@ -85,17 +88,16 @@ class Store:
         if first != self._flushed and not self._flusher.trouble:
             self._note_flushed(first)
         self._say()
+        if not self._flusher.trouble:
+            self._take_back()
         self.journals.trim(min(first, self._flushed, now - HOUR_MS))
         # Arrow keeps what it used for the next flush; a recorder has a minute until then.
         pa.default_memory_pool().release_unused()
 
     def prune(self, now: float) -> None:
         """Delete what is past its age and merge closed days. `now` is in seconds, and patient."""
-        try:
-            prune(self._files, self._tiers, round(now * 1000))
-            merge_days(self._files, self._tiers, round(now * 1000))
-        except OSError as error:
-            log.warning("Old files cannot be deleted now: %s.", error)
+        prune(self._files, self._tiers, round(now * 1000))
+        merge_days(self._files, self._tiers, round(now * 1000))
 
     def state(self) -> dict[str, object]:
         """Whether everything is being written, and if not, why."""
@@ -106,6 +108,22 @@ class Store:
     def close(self) -> None:
         """Close live.db."""
         self.journals.close()
+
+    def _take_back(self) -> None:
+        """Load an hour that had to leave memory; the next flush writes it."""
+        for hour in sorted(self._flusher.left_to_journal)[:1]:
+            for table in TABLES.values():
+                for rows in self.journals.columns(table, hour, hour + HOUR_MS):
+                    self._flusher.extend(rows)
+            self._flusher.left_to_journal.discard(hour)
+
+    def _end_of_files(self) -> int:
+        """The end of the last raw file's period; 0 where there is none."""
+        try:
+            periods = self._files.periods(TABLES["recorder"], self._tiers[0])
+        except OSError:
+            return 0
+        return max((bounds(period)[1] for period in periods), default=0)
 
     def _note_flushed(self, before: int) -> None:
         self._flushed = before
