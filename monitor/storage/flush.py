@@ -49,6 +49,8 @@ class Flusher:
         # End of the last bucket written, by hour, table and tier.
         self._rolled: dict[tuple[int, str, str], int] = {}
         self._newest = 0
+        # Hours of which buckets that were closed have gained a row.
+        self._late: set[int] = set()
         # Hours that left memory unsaved while nothing could be written: live.db has them.
         self.left_to_journal: set[int] = set()
 
@@ -61,8 +63,7 @@ class Flusher:
                     self.buffers[name].append(time, of_table)
             self._dirty.add(hour)
             if time < self._newest:
-                # Buckets that were closed have gained a row.
-                self._roll_anew(hour)
+                self._late.add(hour)
             self._newest = max(self._newest, time)
 
     def extend(self, rows: Columns) -> None:
@@ -92,7 +93,11 @@ class Flusher:
             unfinished = []
             for hour in sorted(self._dirty):
                 over = now >= hour + HOUR_MS + _GRACE_MS or self._newest >= hour + HOUR_MS
-                self._dirty.discard(hour)
+                with self._gate:
+                    self._dirty.discard(hour)
+                    if hour in self._late:
+                        self._late.discard(hour)
+                        self._roll_anew(hour)
                 # Each has its turn, whatever became of the one before.
                 complete = [self._flush_table(table, hour, over=over) for table in TABLES.values()]
                 if False in complete or not over or not self._closed(hour):

@@ -45,12 +45,14 @@ class Store:
         self._flusher = Flusher(self._files, self._tiers)
         self.journals.drain()
         self._left_behind = self.journals.marks()
-        self._newest = max(self.journals.newest(), self._end_of_files())
+        self._newest: int | None = None
         self._flushed = int(str(self.journals.note(_FLUSHED).get("before", 0)))
 
     def covers(self, time: int) -> bool:
         """Whether the tick at `time` (ms since 1970) is recorded already."""
         # Later than anything: no need to look.
+        if self._newest is None:
+            self._newest = max(self.journals.newest(), self._end_of_files())
         if time > self._newest:
             return False
         return self.journals.has(time) or self._flusher.covers(time)
@@ -62,7 +64,7 @@ class Store:
             self._note_flushed(time // HOUR_MS * HOUR_MS)
         self.journals.append(time, rows)
         self._flusher.add(time, rows)
-        self._newest = max(self._newest, time)
+        self._newest = max(self._newest or 0, time)
 
     def put_devices(self, states: Sequence[DeviceState]) -> None:
         """Note how devices are."""

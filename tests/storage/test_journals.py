@@ -133,7 +133,6 @@ def test_what_a_killed_recorder_left_in_memory_is_taken_up(tmp_path: Path) -> No
     journals.close()
 
 
-@pytest.mark.xfail(strict=True, reason="journals.diff: drained rows are added without a look")
 def test_a_kill_between_moving_and_deleting_doubles_nothing(tmp_path: Path) -> None:
     journals = opened_in(tmp_path)
     fill(journals)
@@ -156,7 +155,6 @@ def test_trimming_forgets_what_is_older(journals: Journals, tmp_path: Path) -> N
     assert times_in(tmp_path / "live.db") == each_twice(seconds(4, 10))
 
 
-@pytest.mark.xfail(strict=True, reason="journal.diff: an emptied table counts from 1 again")
 def test_a_follower_sees_what_comes_after_everything_was_trimmed(
     journals: Journals, tmp_path: Path
 ) -> None:

@@ -66,9 +66,9 @@ def test_a_local_file_system_is_not_remote(kind: str, tmp_path: Path) -> None:
 def test_the_deepest_mount_counts_and_names_may_have_spaces(tmp_path: Path) -> None:
     root = root_with(
         tmp_path,
-        "srv:/x / nfs rw 0 0",
         rf"/dev/sdb {tmp_path}/my\040disk ext4 rw 0 0",
         f"srv:/y {tmp_path}/my nfs4 rw 0 0",
+        "srv:/x / nfs rw 0 0",
     )
     assert file_system_of(tmp_path / "my disk/data", root) == "ext4"
     assert file_system_of(tmp_path / "my/data", root) == "nfs4"

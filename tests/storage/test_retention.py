@@ -96,7 +96,6 @@ def test_other_hosts_and_other_folders_stay(tmp_path: Path) -> None:
     assert unknown.exists()
 
 
-@pytest.mark.xfail(strict=True, reason="retention.diff: the first folder that fails ends it")
 def test_a_folder_that_cannot_be_read_does_not_keep_the_others_full(tmp_path: Path) -> None:
     files = files_in(tmp_path, FailingFiles)
     files.error = PermissionError(13, "Permission denied")
@@ -191,8 +190,7 @@ def test_a_disk_that_is_full_keeps_the_hours(folder: Path) -> None:
     files = files_in(folder, FailingFiles)
     before = sorted_rows(files)
     files.fails = lambda path: path.endswith("2026-11-24.parquet")
-    with pytest.raises(OSError, match="No space"):
-        merge_days(files, LONG, OVER)
+    merge_days(files, LONG, OVER)
     pd.testing.assert_frame_equal(sorted_rows(files), before)
     assert len(files.periods(GPU, RAW)) == 5
 

@@ -122,7 +122,6 @@ def test_the_last_second_of_the_recorder_before_is_not_recorded_again(tmp_path: 
     again.close()
 
 
-@pytest.mark.xfail(strict=True, reason="store.diff: `covers` looks at rows not yet recovered")
 def test_a_second_that_only_live_db_has_is_covered_before_it_is_recovered(tmp_path: Path) -> None:
     """The recorder samples at once; `recover` comes after its first tick."""
     clock = StillClock()
@@ -132,7 +131,6 @@ def test_a_second_that_only_live_db_has_is_covered_before_it_is_recovered(tmp_pa
     again.close()
 
 
-@pytest.mark.xfail(strict=True, reason="store.diff: without live.db nothing tells what is recorded")
 def test_a_lost_live_db_does_not_make_a_recorded_second_new(tmp_path: Path) -> None:
     clock = StillClock()
     store = store_in(tmp_path, clock)
@@ -205,7 +203,6 @@ def shared_memory(tmp_path: Path) -> Path:
         path.parent.rmdir()
 
 
-@pytest.mark.xfail(strict=True, reason="store.diff: memory is read up to live.db's cursor")
 def test_a_recorder_killed_on_a_disk_that_was_full_from_the_start(
     tmp_path: Path, shared_memory: Path
 ) -> None:
