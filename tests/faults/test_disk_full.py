@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,7 @@ def test_recording_goes_on_in_memory_and_is_saved_when_there_is_room(
     times = sorted({tick for tick, _ in rows})
     assert times[-1] >= end
     # Nothing is missing over the time in which the disk was full.
-    assert max(b - a for a, b in zip(times, times[1:], strict=False)) <= 300
+    assert max(b - a for a, b in pairwise(times)) <= 300
     seen = follower.buffers["gpu"].columns().times
     assert len(seen) == 8 * len(set(seen.tolist())), "the page was shown a tick twice"
     assert not list(small_disk.rglob("*.writing"))
