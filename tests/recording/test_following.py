@@ -1,0 +1,146 @@
+"""A web process's copy of what the recorder writes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from monitor.recording.follower import KEPT_MS, Follower
+from monitor.sources.base import DeviceState, Rows
+from monitor.storage.journal import Journal
+
+NOW = round(time.time()) * 1000
+GPU = DeviceState("gpu", "GPU-1", facts={"index": 0})
+
+
+def tick(power: float) -> Rows:
+    return {
+        "gpu": [{"device": "GPU-1", "index": 0, "power_watts": power}],
+        "recorder": [{"device": "host", "missed_count": 0}],
+    }
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    opened = Journal(tmp_path / "live.db", shared=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def follower(tmp_path: Path) -> Iterator[Follower]:
+    made = Follower([tmp_path / "live.db", tmp_path / "overflow.db"])
+    yield made
+    for followed in made._followed:
+        followed.close()
+
+
+def test_a_file_that_is_not_there_yet_is_waited_for(tmp_path: Path, follower: Follower) -> None:
+    assert not follower.poll()
+    assert follower.latest.time is None
+    journal = Journal(tmp_path / "live.db")
+    journal.append(NOW, tick(1.5))
+    assert follower.poll()
+    assert follower.latest.time == NOW
+    journal.close()
+
+
+def test_each_tick_replaces_the_one_before(journal: Journal, follower: Follower) -> None:
+    journal.put_devices([GPU])
+    journal.put_note("recorder", {"pid": 7})
+    for at, power in enumerate((1.5, 0.0, 312.123)):
+        journal.append(NOW + 1000 * at, tick(power))
+        assert follower.poll()
+        assert follower.latest.time == NOW + 1000 * at
+        assert follower.latest.table("gpu")["GPU-1"]["power_watts"] == power
+    assert not follower.poll()
+    assert follower.latest.gpus() == [GPU]
+    assert follower.latest.recorder == {"pid": 7}
+    assert follower.buffers["gpu"].columns().times.tolist() == [NOW, NOW + 1000, NOW + 2000]
+
+
+def test_the_hour_before_is_loaded_at_the_start(journal: Journal, follower: Follower) -> None:
+    journal.append(NOW - KEPT_MS - 60_000, tick(900.0))
+    journal.append(NOW - 60_000, tick(700.0))
+    journal.append(NOW, tick(100.0))
+    follower.poll()
+    assert follower.latest.table("gpu")["GPU-1"]["power_watts"] == 100.0
+    assert len(follower.buffers["gpu"]) == 2
+    assert follower.peaks.over(NOW)["gpu"]["power_watts"]["GPU-1"] == 700.0
+
+
+def test_what_is_older_than_an_hour_is_forgotten(journal: Journal, follower: Follower) -> None:
+    journal.append(NOW - KEPT_MS + 5_000, tick(1.0))
+    follower.poll()
+    for at in range(70):
+        journal.append(NOW + 1000 * at, tick(2.0))
+        follower.poll()
+    times = follower.buffers["gpu"].columns().times
+    assert times.min() >= NOW
+
+
+def test_a_file_that_took_the_place_of_the_old_one_is_followed(
+    tmp_path: Path, journal: Journal, follower: Follower
+) -> None:
+    journal.append(NOW, tick(1.0))
+    follower.poll()
+    for suffix in ("", "-wal", "-shm"):
+        (tmp_path / f"live.db{suffix}").rename(tmp_path / f"aside.db{suffix}")
+    new = Journal(tmp_path / "live.db")
+    new.append(NOW + 1000, tick(2.0))
+    assert follower.poll()
+    assert follower.latest.time == NOW + 1000
+    assert follower.buffers["gpu"].columns().times.tolist() == [NOW, NOW + 1000]
+    new.close()
+
+
+def test_a_tick_that_moves_from_memory_to_live_db_is_shown_once(
+    tmp_path: Path, journal: Journal, follower: Follower
+) -> None:
+    journal.append(NOW, tick(1.0))
+    memory = Journal(tmp_path / "overflow.db", shared=True)
+    follower.poll()
+    memory.append(NOW + 1000, tick(2.0))
+    assert follower.poll()
+    assert follower.latest.time == NOW + 1000
+    journal.take(memory)
+    memory.close()
+    journal.append(NOW + 2000, tick(3.0))
+    follower.poll()
+    assert follower.buffers["gpu"].columns().times.tolist() == [NOW, NOW + 1000, NOW + 2000]
+    assert follower.latest.table("gpu")["GPU-1"]["power_watts"] == 3.0
+
+
+def test_a_file_that_cannot_be_read_costs_one_line(
+    tmp_path: Path, follower: Follower, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "live.db").write_bytes(b"no database, but long enough for one" * 100)
+    for _ in range(3):
+        assert not follower.poll()
+    assert [record.getMessage().count("cannot be read") for record in caplog.records] == [1]
+
+
+def test_next_wakes_at_a_tick_and_gives_up_on_time(journal: Journal, tmp_path: Path) -> None:
+    async def follow() -> None:
+        follower = Follower([tmp_path / "live.db"], poll_seconds=0.01)
+        follower.start(asyncio.get_running_loop())
+        journal.append(NOW, tick(1.0))
+        first = await follower.next(-1, 5)
+        while first.time is None:
+            first = await follower.next(first.sequence, 5)
+        assert (await follower.next(first.sequence, 0.05)) is follower.latest
+        waiting = asyncio.create_task(follower.next(follower.latest.sequence, 10))
+        await asyncio.sleep(0)
+        journal.append(NOW + 1000, tick(2.0))
+        assert (await waiting).time == NOW + 1000
+        ending = asyncio.create_task(follower.next(follower.latest.sequence, 10))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(follower.stop)
+        assert follower.stopped
+        assert (await ending).time == NOW + 1000
+
+    asyncio.run(follow())
