@@ -3,7 +3,7 @@
 window.dash_clientside = window.dash_clientside || {};
 
 (() => {
-  const POINTS = 600;
+  const SECONDS = 120;
   const LOWEST = { "gpu.temperature_celsius": 20 }; // where a sparkline's scale begins, if not at 0
   const SMALLEST_SCALE = 1 << 20; // a rate without a full scale: below 1 MiB/s nothing much happens
   const lines = new Map(); // "table.column|device" → {end, step, values}
@@ -61,8 +61,12 @@ window.dash_clientside = window.dash_clientside || {};
 
   function extend(metric, device, time, raw) {
     const key = `${metric}|${device}`;
+    if (!lines.has(key)) {
+      // A device that came after the backlog: its line begins now.
+      const step = 1000 * snapshot.interval;
+      lines.set(key, { end: time - step, step, values: [], length: Math.round(SECONDS / snapshot.interval) });
+    }
     const line = lines.get(key);
-    if (!line) return;
     const steps = Math.round((time - line.end) / line.step);
     if (steps <= 0) return;
     for (let step = 1; step < Math.min(steps, line.values.length); step++) line.values.push(null);
@@ -77,7 +81,7 @@ window.dash_clientside = window.dash_clientside || {};
     for (const [metric, byDevice] of Object.entries(backlog.lines)) {
       for (const [device, values] of Object.entries(byDevice)) {
         lines.set(`${metric}|${device}`, {
-          end: backlog.end, step: backlog.step, values: values.slice(-POINTS), length: values.length,
+          end: backlog.end, step: backlog.step, values, length: values.length,
         });
       }
     }

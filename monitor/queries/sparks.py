@@ -101,7 +101,9 @@ class Peaks:
 def spark_cells(rows: Columns, column: str) -> Floats:
     """The column's values; for disk I/O, reads and writes together."""
     if column == DISK_IO.column:
-        return rows[_PARTS[0]] + rows[_PARTS[1]]
+        read, written = (rows[part] for part in _PARTS)
+        both_missing = np.isnan(read) & np.isnan(written)
+        return np.where(both_missing, np.nan, np.nan_to_num(read) + np.nan_to_num(written))
     return rows[column]
 
 

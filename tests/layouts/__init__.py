@@ -1,0 +1,1 @@
+"""Component trees without a browser."""
