@@ -52,17 +52,11 @@ class Journals:
 
     def put_devices(self, states: Sequence[DeviceState]) -> None:
         """Note how devices are."""
-        with self._lock:
-            if not self._try(lambda journal: journal.put_devices(states)):
-                with suppress(sqlite3.Error, OSError):
-                    self._in_memory().put_devices(states)
+        self._note(lambda journal: journal.put_devices(states))
 
     def put_note(self, name: str, value: Mapping[str, object]) -> None:
         """Note a small object by name."""
-        with self._lock:
-            if not self._try(lambda journal: journal.put_note(name, value)):
-                with suppress(sqlite3.Error, OSError):
-                    self._in_memory().put_note(name, value)
+        self._note(lambda journal: journal.put_note(name, value))
 
     def note(self, name: str) -> dict[str, object]:
         """The object noted by that name; empty where there is none."""
@@ -111,8 +105,10 @@ class Journals:
 
     def trim(self, before: int) -> None:
         """Forget rows older than `before` (ms), and carry the log to the disk."""
-        with self._lock:
-            self._try(lambda journal: self._trim(journal, before))
+        with self._lock, suppress(sqlite3.Error, OSError):
+            # Quietly: that a row can be deleted does not say that one can be written.
+            if self._main is not None:
+                self._trim(self._main, before)
         # Not under the lock: a checkpoint waits for the disk, and a tick must not.
         with suppress(sqlite3.Error):
             checkpoint = Journal(self._path)
@@ -126,6 +122,7 @@ class Journals:
             if overflow is not None and self._try(lambda journal: journal.take(overflow)):
                 overflow.close()
                 self._overflow = None
+                self._on_change()
                 for suffix in ("", "-wal", "-shm"):
                     self._overflow_path.with_name(self._overflow_path.name + suffix).unlink(
                         missing_ok=True
@@ -137,6 +134,16 @@ class Journals:
             for journal in (self._main, self._overflow):
                 if journal is not None:
                     journal.close()
+
+    def _note(self, write: Callable[[Journal], None]) -> None:
+        """Write to both, as followers read both. A note may still fit where no tick does."""
+        with self._lock:
+            if self._main is not None:
+                with suppress(sqlite3.Error, OSError):
+                    write(self._main)
+            if self.trouble or self._overflow is not None or self._main is None:
+                with suppress(sqlite3.Error, OSError):
+                    write(self._in_memory())
 
     def _both(self) -> list[Journal]:
         return [journal for journal in (self._main, self._overflow) if journal is not None]
