@@ -15,7 +15,7 @@ from monitor.metrics import TABLES
 from monitor.queries.latest import Latest
 from monitor.queries.sparks import Peaks
 from monitor.sources.base import DeviceState, Row
-from monitor.storage.buffer import Buffer
+from monitor.storage.buffer import Buffer, Columns
 from monitor.storage.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -192,40 +192,51 @@ class _Followed:
             inode = self._path.stat().st_ino
         except OSError:
             self.close()
+            self._inode = 0
             return False
         if self._journal is not None and inode == self._inode:
             return True
         self.close()
         self._journal = Journal(self._path, readonly=True, shared=True)
-        self._inode = inode
         self._version = -1
-        if self._cursors:
-            # A file that took the place of the one followed: all of it is new.
-            self._cursors = dict.fromkeys(TABLES, 0)
-        else:
+        if not self._cursors:
             self._read_past(follower, self._journal)
+        elif inode != self._inode:
+            # A file that took the place of the one followed: all of it is new, but for what
+            # the recorder has saved of a broken one.
+            self._cursors = dict.fromkeys(TABLES, 0)
+            for buffer in follower.buffers.values():
+                follower.moving.update(buffer.columns().times.tolist())
+        self._inode = inode
         return True
 
     def _read_past(self, follower: Follower, journal: Journal) -> None:
         start = round(time.time() * 1000) - KEPT_MS
+        past: dict[str, Columns] = {}
         current: dict[str, Sequence[tuple[int, Row]]] = {}
+        cursors: dict[str, int] = {}
         with journal.snapshot():
             for name, table in TABLES.items():
-                columns, _ = journal.columns(table, start)
-                follower.buffers[name].extend(columns)
-                if self._stand_in:
-                    follower.moving.update(columns.times.tolist())
-                current[name], self._cursors[name] = journal.last_rows(table)
+                past[name], _ = journal.columns(table, start)
+                current[name], cursors[name] = journal.last_rows(table)
+        # Only now: a read that failed half-way is made anew.
+        self._cursors = cursors
+        for name, columns in past.items():
+            follower.buffers[name].extend(columns)
+            if self._stand_in:
+                follower.moving.update(columns.times.tolist())
         follower.peaks.load(follower.buffers)
         follower.show(current, None, None)
 
     def _read(self, follower: Follower, journal: Journal) -> None:
+        arrived: dict[str, list[tuple[int, Row]]] = {}
+        cursors: dict[str, int] = {}
         with journal.snapshot():
-            ticks: dict[str, Sequence[tuple[int, Row]]] = {}
             for name, table in TABLES.items():
-                arrived, self._cursors[name] = journal.rows_after(table, self._cursors[name])
-                ticks[name] = self._new(follower, arrived)
+                arrived[name], cursors[name] = journal.rows_after(table, self._cursors[name])
             devices, recorder = journal.devices(), journal.note("recorder")
+        self._cursors = cursors
+        ticks = {name: self._new(follower, rows) for name, rows in arrived.items()}
         follower.take(ticks, devices, recorder or None)
 
     def _new(self, follower: Follower, arrived: list[tuple[int, Row]]) -> Sequence[tuple[int, Row]]:

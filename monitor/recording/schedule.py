@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -15,6 +14,8 @@ from apscheduler.triggers.base import BaseTrigger
 from monitor.recording.clock import Clock
 
 _STEP_SECONDS = 0.5
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,14 @@ class OnTheClock(BaseTrigger):  # type: ignore[misc]
         self.after = after
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        """The first such moment later than `now`."""
-        steps = math.floor((now.timestamp() - self.after) / self.seconds) + 1
-        return datetime.fromtimestamp(steps * self.seconds + self.after, UTC)
+        """The first such moment later than `now`.
+
+        Counted in whole microseconds: as floats, a moment can come out as not later than itself,
+        and APScheduler then asks for the next one for ever.
+        """
+        step, after = round(self.seconds * 1e6), round(self.after * 1e6)
+        passed = (now - _EPOCH) // _MICROSECOND
+        return _EPOCH + (((passed - after) // step + 1) * step + after) * _MICROSECOND
 
 
 class Schedule:

@@ -33,6 +33,7 @@ class Supervisor:
         self._child: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._failures = 0
+        self._complained = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
@@ -63,7 +64,13 @@ class Supervisor:
 
     def _watch(self) -> None:
         while not self._stop.is_set():
-            self._look()
+            try:
+                self._look()
+                self._complained = ""
+            except OSError as error:  # no memory for a process, no such folder
+                if str(error) != self._complained:
+                    self._complained = str(error)
+                    log.warning("A recorder cannot be started now: %s.", error)
             self._stop.wait(_LOOK_SECONDS)
 
     def _look(self) -> None:

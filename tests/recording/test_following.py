@@ -124,6 +124,46 @@ def test_a_file_that_cannot_be_read_costs_one_line(
     assert [record.getMessage().count("cannot be read") for record in caplog.records] == [1]
 
 
+def test_after_a_read_that_failed_it_goes_on_where_it_was(
+    tmp_path: Path, journal: Journal, follower: Follower, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal.append(NOW, tick(1.0))
+    follower.poll()
+    journal._db.execute("ALTER TABLE notes RENAME TO elsewhere")
+    journal.append(NOW + 1000, tick(2.0))
+    for _ in range(3):
+        assert not follower.poll()
+    journal._db.execute("ALTER TABLE elsewhere RENAME TO notes")
+    assert follower.poll()
+    assert follower.buffers["gpu"].columns().times.tolist() == [NOW, NOW + 1000]
+    assert [record.getMessage().count("cannot be read") for record in caplog.records] == [1]
+
+
+def test_a_first_read_that_failed_is_made_anew(journal: Journal, follower: Follower) -> None:
+    journal.append(NOW - 1000, tick(1.0))
+    journal.append(NOW, tick(2.0))
+    journal._db.execute("ALTER TABLE recorder RENAME TO elsewhere")
+    assert not follower.poll()
+    journal._db.execute("ALTER TABLE elsewhere RENAME TO recorder")
+    assert follower.poll()
+    assert follower.buffers["gpu"].columns().times.tolist() == [NOW - 1000, NOW]
+
+
+def test_what_was_saved_of_a_broken_file_is_shown_once(
+    tmp_path: Path, journal: Journal, follower: Follower
+) -> None:
+    journal.append(NOW, tick(1.0))
+    follower.poll()
+    for suffix in ("", "-wal", "-shm"):
+        (tmp_path / f"live.db{suffix}").rename(tmp_path / f"aside.db{suffix}")
+    new = Journal(tmp_path / "live.db")
+    new.append(NOW, tick(1.0))
+    new.append(NOW + 1000, tick(2.0))
+    follower.poll()
+    assert follower.buffers["gpu"].columns().times.tolist() == [NOW, NOW + 1000]
+    new.close()
+
+
 def test_next_wakes_at_a_tick_and_gives_up_on_time(journal: Journal, tmp_path: Path) -> None:
     async def follow() -> None:
         follower = Follower([tmp_path / "live.db"], poll_seconds=0.01)
