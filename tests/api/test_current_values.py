@@ -121,12 +121,6 @@ def test_a_column_that_is_missing_is_null(served: Served, table: Table, metric: 
         assert row[metric.column] is None
 
 
-@each_column
-def test_a_column_is_in_the_reference(served: Served, table: Table, metric: Metric) -> None:
-    schemas = served.client.get("/openapi.json").json()["components"]["schemas"]
-    assert any(metric.column in schema.get("properties", {}) for schema in schemas.values())
-
-
 def test_zero_is_zero(served: Served) -> None:
     served.journal.put_devices([DeviceState("gpu", FIRST, facts={"index": 0})])
     served.tick({"gpu": [{"device": FIRST, "power_watts": 0.0, "index": 0}]})
