@@ -10,7 +10,7 @@ from monitor.metrics import TABLES, Metric
 from monitor.queries.snapshot import SHOWN, layout, snapshot
 from monitor.queries.sparks import DISK_IO, SPARKS, shown_metric
 from monitor.sources.base import DeviceState, DeviceStatus, Row
-from tests.queries.ticks import GIB, GPU, HOST, TICK, gpu_state, latest
+from tests.queries.ticks import GIB, GPU, HOST, gpu_state, latest
 
 NUMBER, SYMBOL, RAW, PERCENT, STATE, CAPTION, PEAK, MARK, BADGE, FULL, USED = range(11)
 CASES = [(table, column) for table, columns in SHOWN.items() for column in columns]
