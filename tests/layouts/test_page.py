@@ -1,0 +1,144 @@
+"""The page's component tree, for machines with eight GPUs, one, and none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from dash.development.base_component import Component
+
+from layouts import ids
+from layouts.header import strip
+from layouts.index import index
+from layouts.page import gpu_options, page
+from layouts.theme import gpu_colour
+from monitor.metrics import TABLES
+from monitor.queries.latest import Latest
+from monitor.queries.sparks import DISK_IO
+from tests.queries.ticks import GIB, GPU, gpu_state, latest
+
+EIGHT = latest(
+    gpus=[{**GPU, "device": f"GPU-{i}", "index": i} for i in range(8)],
+    states=[gpu_state(f"GPU-{i}", index=i) for i in range(8)],
+    disks=[
+        {"device": mount, "used_bytes": GIB, "total_bytes": 2 * GIB} for mount in ("/", "/data")
+    ],
+)
+ONE = latest()
+NONE = latest(
+    gpus=[],
+    recorder={"sources": [{"name": "nvml", "ok": False, "reason": "None.", "advice": "Add one."}]},
+)
+MACHINES = {"eight": EIGHT, "one": ONE, "none": NONE, "before the first tick": Latest()}
+each_machine = pytest.mark.parametrize("tick", MACHINES.values(), ids=MACHINES)
+
+
+def components(tick: Latest) -> Iterator[Component]:
+    tree = page(tick, "node-07")
+    yield tree
+    yield from tree._traverse()
+
+
+def properties(part: object) -> dict[str, Any]:
+    return part.to_plotly_json()["props"] if isinstance(part, Component) else {}
+
+
+def having(tick: Latest, name: str) -> list[dict[str, Any]]:
+    """Properties of every component that has the one of that name."""
+    return [found for part in components(tick) if name in (found := properties(part))]
+
+
+@each_machine
+def test_every_reading_names_a_metric_of_the_catalogue_and_is_empty(tick: Latest):
+    readings = having(tick, "data-metric")
+    assert readings
+    for reading in readings:
+        table, column = reading["data-metric"].split(".")
+        assert column == DISK_IO.column or column in TABLES[table].columns
+        assert "data-device" in reading
+        assert reading["data-value"] == ""
+
+
+@each_machine
+def test_every_id_that_a_callback_names_is_there_once(tick: Latest):
+    wanted = {value for name, value in vars(ids).items() if name.isupper()}
+    found = [part["id"] for part in having(tick, "id")]
+    assert wanted <= set(found)
+    assert len(found) == len(set(found))
+
+
+@each_machine
+def test_every_button_is_named_for_those_who_cannot_see_it(tick: Latest):
+    buttons = [part for part in components(tick) if type(part).__name__ == "Button"]
+    assert len(buttons) >= 3
+    for button in map(properties, buttons):
+        assert button.get("aria-label") or isinstance(button["children"], str)
+
+
+@each_machine
+def test_the_tree_is_json(tick: Latest):
+    assert json.loads(json.dumps(page(tick, "node-07").to_plotly_json(), default=str))
+
+
+def test_several_gpus_have_a_cell_each_in_their_own_colour():
+    cells = [properties(cell) for cell in strip(EIGHT.gpus())]
+    chosen = [cell for cell in cells if "data-choose-gpu" in cell]
+    assert [cell["data-choose-gpu"] for cell in chosen] == [f"GPU-{i}" for i in range(8)]
+    assert [cell["style"]["--accent"] for cell in chosen] == [gpu_colour(i) for i in range(8)]
+    assert len({gpu_colour(i) for i in range(16)}) == 16
+    assert gpu_colour(16) == gpu_colour(0)
+
+
+@pytest.mark.parametrize(
+    ("tick", "words"), [(ONE, ["CPU", "RAM", "GPU", "VRAM", "Temp"]), (NONE, ["CPU", "RAM"])]
+)
+def test_one_gpu_or_none_is_told_in_words(tick: Latest, words: list[str]):
+    told = [properties(word)["children"][1].children for word in strip(tick.gpus())]
+    assert told == words
+
+
+@pytest.mark.parametrize(("tick", "hidden"), [(EIGHT, False), (ONE, True), (NONE, True)])
+def test_the_selector_is_there_where_there_is_a_choice(tick: Latest, hidden: bool):
+    [selector] = [part for part in having(tick, "id") if part["id"] == ids.GPU_SELECTOR]
+    assert selector["hidden"] is hidden
+
+
+def test_a_mig_instance_is_told_apart_from_its_gpu():
+    gpus = [gpu_state(), gpu_state("MIG-1", mig_index=2)]
+    assert [option["label"] for option in gpu_options(gpus)] == [
+        "GPU 0: NVIDIA H100 80GB HBM3",
+        "GPU 0, MIG 2: NVIDIA H100 80GB HBM3",
+    ]
+
+
+def test_every_mount_is_in_one_card():
+    rows = [
+        p["data-device"] for p in having(EIGHT, "data-metric") if p["data-metric"][:5] == "disk."
+    ]
+    assert rows == ["/", "/data"]
+
+
+def test_where_there_is_no_gpu_the_reason_and_the_advice_stand_in_the_column():
+    text = json.dumps(page(NONE, "node-07").to_plotly_json(), default=lambda c: c.to_plotly_json())
+    assert "No NVIDIA GPU found" in text
+    assert "None." in text
+    assert "Add one." in text
+
+
+@each_machine
+def test_both_columns_have_five_rows(tick: Latest):
+    by_id = {part["id"]: part["children"] for part in having(tick, "id") if "children" in part}
+    assert len(by_id[ids.SYSTEM_COLUMN]) == 5
+    shown = [card for card in by_id[ids.GPU_COLUMN] if not properties(card).get("hidden")]
+    assert len(shown) == (1 if tick is NONE else 5)
+
+
+@pytest.mark.parametrize("prefix", ["/", "/monitor/"])
+def test_the_html_asks_for_nothing_beyond_the_prefix(prefix: str):
+    html = index(prefix)
+    assert "//" not in html.replace("<!DOCTYPE", "")
+    assert html.count(f'href="{prefix}bootstrap/') == 2
+    assert f'src="{prefix}assets/before-paint.js"' in html
+    assert "viewport" not in html  # Dash adds it
