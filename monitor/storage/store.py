@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import shutil
 from collections.abc import Callable, Sequence
 
 import pyarrow as pa
@@ -146,11 +145,3 @@ class Store:
         else:
             log.info("History is saved to %s again.", self._data)
         self._on_change()
-
-
-def free_bytes(data: str) -> int | None:
-    """Room left where the data folder is; None where it is remote or not there."""
-    try:
-        return shutil.disk_usage(data).free
-    except OSError:
-        return None
