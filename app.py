@@ -18,8 +18,6 @@ from monitor.storage.locations import check_writable, host_name, live_db, overfl
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-log = logging.getLogger("monitor")
-
 TITLE = "System Monitor"
 _ASSETS = Path(__file__).parent / "assets"
 
