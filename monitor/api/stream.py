@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
@@ -37,14 +37,7 @@ def stream(current: Current) -> APIRouter:
         if len(asked) > _MOST_GPUS:
             await socket.close(BAD_PARAMETERS, f"gpu: {_MOST_GPUS} at most")
             return
-        sender = asyncio.ensure_future(_send(socket, current, asked))
-        listener = asyncio.ensure_future(_listen(socket))
-        done, rest = await asyncio.wait((sender, listener), return_when=asyncio.FIRST_COMPLETED)
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
-        for task in done:
-            task.result()
+        await _first(_send(socket, current, asked), _listen(socket))
 
     return router
 
@@ -52,6 +45,19 @@ def stream(current: Current) -> APIRouter:
 def is_own_origin(origin: str | None, host: str | None) -> bool:
     """Whether a page of this very server asks; what is no browser sends no Origin."""
     return origin is None or (host is not None and urlsplit(origin).netloc.lower() == host.lower())
+
+
+async def _first(*works: Coroutine[None, None, None]) -> None:
+    """Until one ends, or this is cancelled; then none of them goes on."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for task in done:
+        task.result()
 
 
 async def _send(socket: WebSocket, current: Current, asked: Sequence[str]) -> None:

@@ -186,6 +186,17 @@ def test_a_client_that_goes_in_the_middle_of_a_tick_ends_it_too(tmp_path: Path) 
     drive(tmp_path, act)
 
 
+def test_a_handler_that_is_cancelled_leaves_nothing_behind(tmp_path: Path) -> None:
+    async def act(served: Served) -> None:
+        wire = await Wire(served).accepted()
+        await wire.hear_tick()
+        wire.task.cancel()
+        await asyncio.wait([wire.task], timeout=LONG)
+        assert wire.task.cancelled()
+
+    drive(tmp_path, act)
+
+
 def test_a_slow_client_gets_the_newest_and_not_what_it_missed(tmp_path: Path) -> None:
     async def act(served: Served) -> None:
         wire = await Wire(served).accepted()
