@@ -78,7 +78,7 @@ def router(current: Current, settings: Settings) -> APIRouter:
         """Every network interface at the newest tick."""
         return _json(encoded(current).network)
 
-    @paths.get("/all", response_model=models.Everything, responses=documented(404, 422))
+    @paths.get("/all", response_model=models.Everything, responses=documented(404, 422, 503))
     async def everything(chosen: Filter) -> Response:
         """All that is current in one call; the WebSocket /ws/system-metrics pushes the same."""
         return _json(encoded(current).everything(chosen.gpu))

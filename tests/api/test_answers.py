@@ -157,7 +157,7 @@ def test_an_unknown_gpu_is_a_404_that_lists_those_that_exist(two_gpus: Served, p
     "path", ["gpu-list", "gpu-info/0", "gpu-metrics", "gpu-metrics?gpu=0", "all?gpu=0"]
 )
 def test_no_gpu_is_a_503_with_the_reason_and_advice_of_its_source(
-    served: Served, path: str
+    served: Served, reference: dict[str, Any], path: str
 ) -> None:
     source = {"name": "nvml", "ok": False, "reason": "No driver.", "advice": "Install one."}
     served.journal.put_note("recorder", note(sources=[source]))
@@ -165,6 +165,8 @@ def test_no_gpu_is_a_503_with_the_reason_and_advice_of_its_source(
     problem = refused(served, path, 503)
     assert problem["type"] == "/problems/gpu-unavailable"
     assert (problem["detail"], problem["advice"]) == ("No driver.", "Install one.")
+    described = path.partition("?")[0].replace("gpu-info/0", "gpu-info/{gpu}")
+    assert "503" in reference["paths"][f"/api/v1/system/{described}"]["get"]["responses"]
 
 
 @pytest.mark.parametrize("path", PATHS)
