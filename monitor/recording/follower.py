@@ -17,6 +17,7 @@ from monitor.queries.sparks import Peaks
 from monitor.sources.base import DeviceState, Row
 from monitor.storage.buffer import Buffer, Columns
 from monitor.storage.journal import Journal
+from monitor.storage.journals import is_own_folder
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,6 @@ class Follower:
     def take(
         self,
         ticks: Mapping[str, Sequence[tuple[int, Row]]],
-        devices: Sequence[DeviceState] | None,
         recorder: Mapping[str, object] | None,
     ) -> None:
         """Add rows that have arrived and make the next `latest`."""
@@ -98,12 +98,11 @@ class Follower:
                 self.buffers[name].append(tick, rows)
                 for row in rows:
                     self.peaks.add(name, row, tick)
-        self.show(ticks, devices, recorder)
+        self.show(ticks, recorder)
 
     def show(
         self,
         ticks: Mapping[str, Sequence[tuple[int, Row]]],
-        devices: Sequence[DeviceState] | None,
         recorder: Mapping[str, object] | None,
     ) -> None:
         """Make the next `latest` of the last tick among these."""
@@ -118,14 +117,11 @@ class Follower:
         newest = next(reversed(ticked.values()), newest)
         if ticked and ticked.get("gpu") != ticked.get("recorder", newest):
             current["gpu"] = {}  # no GPU answered at this tick: the rows are of an earlier one
-        known = {table: dict(of_table) for table, of_table in last.devices.items()}
-        for state in devices or ():
-            known.setdefault(state.table, {})[state.device] = state
         self.latest = Latest(
             sequence=last.sequence + 1,
             time=newest,
             rows=current,
-            devices=known,
+            devices=self._known(),
             recorder=recorder if recorder is not None else last.recorder,
             arrived=time.monotonic(),
         )
@@ -136,6 +132,14 @@ class Follower:
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # the loop has been closed
                 self._loop.call_soon_threadsafe(self._wake_all)
+
+    def _known(self) -> dict[str, dict[str, DeviceState]]:
+        """Devices by table, as the last of the files that lists any has them: each lists all."""
+        known: dict[str, dict[str, DeviceState]] = {}
+        lists = [followed.devices for followed in self._followed if followed.devices]
+        for state in lists[-1] if lists else ():
+            known.setdefault(state.table, {})[state.device] = state
+        return known
 
     def _wake_all(self) -> None:
         for waiter in self._waiters:
@@ -154,6 +158,7 @@ class _Followed:
     """One live.db, its cursors, and whether it is still the same file."""
 
     def __init__(self, path: Path, *, stand_in: bool) -> None:
+        self.devices: Sequence[DeviceState] = ()
         self._path = path
         self._stand_in = stand_in
         self._journal: Journal | None = None
@@ -193,10 +198,14 @@ class _Followed:
         except OSError:
             self.close()
             self._inode = 0
+            if self._stand_in:  # all of it is in live.db; that one will be back
+                self.devices = ()
             return False
         if self._journal is not None and inode == self._inode:
             return True
         self.close()
+        if self._stand_in and not is_own_folder(self._path.parent):
+            return False  # another user's; the recorder says so
         self._journal = Journal(self._path, readonly=True, shared=True)
         self._version = -1
         if not self._cursors:
@@ -226,7 +235,7 @@ class _Followed:
             if self._stand_in:
                 follower.moving.update(columns.times.tolist())
         follower.peaks.load(follower.buffers)
-        follower.show(current, None, None)
+        follower.show(current, None)
 
     def _read(self, follower: Follower, journal: Journal) -> None:
         arrived: dict[str, list[tuple[int, Row]]] = {}
@@ -235,9 +244,9 @@ class _Followed:
             for name, table in TABLES.items():
                 arrived[name], cursors[name] = journal.rows_after(table, self._cursors[name])
             devices, recorder = journal.devices(), journal.note("recorder")
-        self._cursors = cursors
+        self._cursors, self.devices = cursors, devices
         ticks = {name: self._new(follower, rows) for name, rows in arrived.items()}
-        follower.take(ticks, devices, recorder or None)
+        follower.take(ticks, recorder or None)
 
     def _new(self, follower: Follower, arrived: list[tuple[int, Row]]) -> Sequence[tuple[int, Row]]:
         if self._stand_in:

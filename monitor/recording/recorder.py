@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from monitor.recording.clock import Clock, PatientClock, SystemClock
+from monitor.recording.devices import Devices, source_names
 from monitor.recording.lock import acquire
 from monitor.recording.sampler import Sampler
 from monitor.recording.schedule import Job, Schedule
@@ -46,10 +47,11 @@ class Recorder:
         self._store = Store(settings, self._clock, self.note)
         self._previous = self._store.journals.note("recorder")
         self.sampler = Sampler(sources, self._store, settings.interval, self._clock, self.note)
+        self._devices = Devices(sources, self._store.journals)
         between = _BETWEEN_TICKS * settings.interval
         self._schedule = Schedule(
             [
-                Job("sample", self.sampler.tick, settings.interval),
+                Job("sample", self.sample, settings.interval),
                 Job("flush", self.flush, settings.flush_interval, between),
                 Job("prune", self.prune, _PRUNE_SECONDS, between),
             ],
@@ -58,6 +60,8 @@ class Recorder:
 
     def start(self) -> None:
         """Begin to record at once; what a recorder before left in live.db is saved meanwhile."""
+        # Before the note, which names the sources of now.
+        self._devices.start(self._clock.monotonic(), source_names(self._previous))
         self.note()
         self._schedule.start()
         self._store.recover()
@@ -70,6 +74,11 @@ class Recorder:
         for source in self._sources:
             source.close()
         self._store.close()
+
+    def sample(self) -> None:
+        """Record a tick, and how the devices are after it."""
+        self.sampler.tick()
+        self._devices.note(self._clock.monotonic())
 
     def flush(self) -> None:
         """Write what is new to Parquet, and roll up the buckets that have closed."""

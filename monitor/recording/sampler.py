@@ -1,4 +1,4 @@
-"""One tick: read every source, note it in live.db, hand it to the buffers."""
+"""One tick: read every source, and hand the rows to live.db and the buffers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from monitor.recording.clock import Clock
-from monitor.sources.base import DeviceState, Row, Rows, Source, SourceState
+from monitor.sources.base import Row, Rows, Source, SourceState
 
 log = logging.getLogger(__name__)
 
@@ -27,10 +27,6 @@ class Sink(Protocol):
 
     def add(self, time: int, rows: Rows) -> None:
         """Take the rows of a tick."""
-        ...
-
-    def put_devices(self, states: Sequence[DeviceState]) -> None:
-        """Note how devices are."""
         ...
 
 
@@ -55,7 +51,6 @@ class Sampler:
         self._last_tick: int | None = None
         self._last_monotonic = 0.0
         self._last_cpu = (clock.monotonic(), _cpu_seconds())
-        self._devices: dict[str, Sequence[DeviceState]] = {}
         self._states: list[SourceState] = []
 
     def states(self) -> list[SourceState]:
@@ -76,7 +71,7 @@ class Sampler:
         rows["recorder"] = [self._own_row(wall, time, began)]
         self._sink.add(time, rows)
         self._last_tick = time
-        self._note_devices()
+        self._tell_states()
 
     def _count_missed(self, now: float) -> None:
         if self._last_tick is not None:
@@ -108,17 +103,7 @@ class Sampler:
             "missed_count": self.missed,
         }
 
-    def _note_devices(self) -> None:
-        changed: list[DeviceState] = []
-        for source in self._sources:
-            devices = source.devices()
-            known = self._devices.get(source.name)
-            if devices is not known:
-                before = {(d.table, d.device): d for d in known or ()}
-                changed += [d for d in devices if before.get((d.table, d.device)) != d]
-                self._devices[source.name] = devices
-        if changed:
-            self._sink.put_devices(changed)
+    def _tell_states(self) -> None:
         states = self.states()
         if states != self._states:
             self._states = states

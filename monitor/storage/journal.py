@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -244,16 +244,22 @@ class Journal:
         """Carry the log into the file and to the disk, without waiting for readers."""
         self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
-    def put_devices(self, states: Sequence[DeviceState]) -> None:
-        """Note how these devices are; others keep what was noted of them."""
+    def put_devices(
+        self, states: Sequence[DeviceState], gone: Collection[tuple[str, str]] = ()
+    ) -> None:
+        """Note how these devices are, and forget those `gone` (table, device), at once.
+
+        Others keep what was noted of them.
+        """
         with self.transaction():
+            self._db.executemany("DELETE FROM devices WHERE kind = ? AND device = ?", gone)
             self._db.executemany(
                 "INSERT OR REPLACE INTO devices VALUES (?, ?, ?)",
                 [(s.table, s.device, json.dumps(_state_fields(s))) for s in states],
             )
 
     def devices(self) -> list[DeviceState]:
-        """Every device ever noted."""
+        """Every device noted and not forgotten."""
         return [
             DeviceState(table, device, **json.loads(state))
             for table, device, state in self._db.execute("SELECT * FROM devices")

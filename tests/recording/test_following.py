@@ -63,6 +63,65 @@ def test_each_tick_replaces_the_one_before(journal: Journal, follower: Follower)
     assert follower.buffers["gpu"].columns().times.tolist() == [NOW, NOW + 1000, NOW + 2000]
 
 
+def test_a_device_that_is_forgotten_goes(journal: Journal, follower: Follower) -> None:
+    journal.put_devices([DeviceState("gpu", "GPU 0"), DeviceState("disk", "/")])
+    journal.append(NOW, tick(1.0))
+    follower.poll()
+    assert [gpu.device for gpu in follower.latest.gpus()] == ["GPU 0"]
+    journal.put_devices([GPU], [("gpu", "GPU 0")])
+    follower.poll()
+    assert follower.latest.gpus() == [GPU]
+    assert list(follower.latest.devices["disk"]) == ["/"]
+    journal.put_devices((), [("gpu", GPU.device)])
+    follower.poll()
+    assert follower.latest.gpus() == []
+
+
+def test_while_ticks_go_to_memory_devices_are_as_they_are_there(
+    tmp_path: Path, journal: Journal, follower: Follower
+) -> None:
+    journal.put_devices([DeviceState("gpu", "GPU 0")])
+    journal.append(NOW, tick(1.0))
+    follower.poll()
+    memory = Journal(tmp_path / "overflow.db", shared=True)
+    memory.append(NOW + 1000, tick(2.0))
+    follower.poll()
+    assert [gpu.device for gpu in follower.latest.gpus()] == ["GPU 0"]
+    memory.put_devices([GPU])
+    follower.poll()
+    assert follower.latest.gpus() == [GPU]
+    journal.take(memory)
+    journal.put_devices((), [("gpu", "GPU 0")])
+    memory.close()
+    (tmp_path / "overflow.db").unlink()
+    lost = DeviceState("gpu", "GPU-1", "lost", "Gone.")
+    journal.put_devices([lost])
+    follower.poll()
+    journal.append(NOW + 2000, tick(3.0))
+    follower.poll()
+    assert follower.latest.gpus() == [lost]
+
+
+def test_a_stand_in_in_a_folder_that_is_not_ours_is_not_read(
+    tmp_path: Path, journal: Journal
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "shm").symlink_to(tmp_path / "elsewhere")
+    foreign = Journal(tmp_path / "elsewhere/overflow.db")
+    foreign.append(NOW + 1000, tick(900.0))
+    journal.append(NOW, tick(1.0))
+    follower = Follower([tmp_path / "live.db", tmp_path / "shm/overflow.db"])
+    follower.poll()
+    assert follower.latest.time == NOW
+    (tmp_path / "shm").unlink()
+    (tmp_path / "elsewhere").rename(tmp_path / "shm")
+    follower.poll()
+    assert follower.latest.time == NOW + 1000
+    foreign.close()
+    for followed in follower._followed:
+        followed.close()
+
+
 def test_the_hour_before_is_loaded_at_the_start(journal: Journal, follower: Follower) -> None:
     journal.append(NOW - KEPT_MS - 60_000, tick(900.0))
     journal.append(NOW - 60_000, tick(700.0))

@@ -7,15 +7,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from monitor.metrics import TABLES
+from monitor.recording.devices import PATIENCE_SECONDS
 from monitor.recording.lock import AlreadyRecording, acquire, is_held
 from monitor.recording.recorder import Recorder, record
 from monitor.settings import Settings
+from monitor.sources.base import DeviceState, Rows
 from monitor.storage.journal import Journal
 from tests.fakes import FakeClock, FakeSource
 from tests.faults.recorders import rows_in_parquet, ticks_in_live_db, wait_for
@@ -52,6 +54,14 @@ def noted(data: Path) -> dict[str, object]:
     journal = Journal(data / "live.db", readonly=True)
     try:
         return journal.note("recorder")
+    finally:
+        journal.close()
+
+
+def devices_in(data: Path) -> list[DeviceState]:
+    journal = Journal(data / "live.db", readonly=True)
+    try:
+        return journal.devices()
     finally:
         journal.close()
 
@@ -110,6 +120,58 @@ def test_the_next_recorder_tells_how_the_one_before_ended(
         "ended": ended,
     }
     recorder._store.close()
+
+
+class NamedSource(FakeSource):
+    """A source that gives nothing, under a name."""
+
+    def __init__(self, name: str, listed: Sequence[DeviceState] = ()) -> None:
+        super().__init__()
+        self.name = name
+        self._listed = listed
+
+    def sample(self, monotonic: float) -> Rows:
+        return {}
+
+    def devices(self) -> Sequence[DeviceState]:
+        return self._listed
+
+
+def run(settings: Settings, source: NamedSource, data: Path) -> None:
+    """A recorder from start to end."""
+    recorder = Recorder(settings, [source], "")
+    recorder.start()
+    count = len(ticks_in_live_db(data))
+    wait_for(lambda: len(ticks_in_live_db(data)) > count)
+    recorder.stop()
+
+
+def test_gpus_of_another_source_go_and_those_of_the_same_stay(
+    tmp_path: Path, settings: Settings
+) -> None:
+    eight = [DeviceState("gpu", f"GPU-{n}", facts={"uuid": f"GPU-{n}"}) for n in range(8)]
+    run(settings, NamedSource("demo", eight), tmp_path)
+    assert devices_in(tmp_path) == eight
+    run(settings, NamedSource("demo"), tmp_path)
+    assert devices_in(tmp_path) == eight
+    run(settings, NamedSource("none"), tmp_path)
+    assert devices_in(tmp_path) == []
+
+
+def test_a_gpu_that_does_not_come_back_is_lost_in_the_end(
+    tmp_path: Path, settings: Settings
+) -> None:
+    known = DeviceState("gpu", "GPU-1", facts={"uuid": "GPU-1"})
+    run(settings, NamedSource("nvml", [known]), tmp_path)
+    clock = FakeClock(float(int(time.time()) + 60))
+    recorder = Recorder(settings, [NamedSource("nvml")], "", clock)
+    recorder.start()
+    recorder.sample()
+    assert devices_in(tmp_path) == [known]
+    clock.run(PATIENCE_SECONDS)
+    wait_for(lambda: devices_in(tmp_path) != [known])
+    assert [(d.status, d.facts) for d in devices_in(tmp_path)] == [("lost", known.facts)]
+    recorder.stop()
 
 
 def test_who_comes_second_chooses_no_sources(tmp_path: Path, settings: Settings) -> None:

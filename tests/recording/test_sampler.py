@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
 from monitor.recording.sampler import Sampler
-from monitor.sources.base import DeviceState, Rows, SourceState
+from monitor.sources.base import Rows, SourceState
 from tests.fakes import FakeClock, FakeSource
 
 TEN = 1_795_514_400.0  # 2026-11-24T10:00:00Z
@@ -19,16 +17,12 @@ class MemorySink:
 
     def __init__(self) -> None:
         self.ticks: list[tuple[int, Rows]] = []
-        self.noted: list[list[DeviceState]] = []
 
     def covers(self, time: int) -> bool:
         return any(time == known for known, _ in self.ticks)
 
     def add(self, time: int, rows: Rows) -> None:
         self.ticks.append((time, rows))
-
-    def put_devices(self, states: Sequence[DeviceState]) -> None:
-        self.noted.append(list(states))
 
     @property
     def seconds(self) -> list[float]:
@@ -37,12 +31,11 @@ class MemorySink:
 
 
 class ChangingSource(FakeSource):
-    """Its devices and its state are what the test says; reading takes `takes` seconds."""
+    """Its state is what the test says; reading takes `takes` seconds."""
 
     def __init__(self, clock: FakeClock, name: str = "changing") -> None:
         super().__init__()
         self.name = name
-        self.now: Sequence[DeviceState] = ()
         self.is_well = SourceState(name, ok=True)
         self.takes = 0.0
         self._clock = clock
@@ -50,9 +43,6 @@ class ChangingSource(FakeSource):
     def sample(self, monotonic: float) -> Rows:
         self._clock.run(self.takes)
         return {"process": [{"device": "GPU-1", "pid": 7}]}
-
-    def devices(self) -> Sequence[DeviceState]:
-        return self.now
 
     def state(self) -> SourceState:
         return self.is_well
@@ -176,33 +166,6 @@ def test_a_second_is_recorded_once_and_a_clock_set_back_is_told(
     assert sampler.missed == 0
     assert changes == ["The clock was set back; this time is recorded already.", ""]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
-
-
-def test_a_change_of_a_device_is_noted_once(
-    clock: FakeClock, sink: MemorySink, source: ChangingSource
-) -> None:
-    sampler = Sampler([FakeSource(), source], sink, 1.0, clock)
-    well, disk = DeviceState("gpu", "GPU-2"), DeviceState("disk", "GPU-2")
-    lost = DeviceState("gpu", "GPU-2", "lost", "It fell off the bus.")
-
-    def noted() -> list[DeviceState]:
-        """In three ticks."""
-        sink.noted.clear()
-        for _ in range(3):
-            sampler.tick()
-            clock.run(1)
-        return [state for states in sink.noted for state in states]
-
-    source.now = (well,)
-    assert noted() == [*FakeSource().devices(), well]
-    source.now = (well, disk)
-    assert noted() == [disk]
-    source.now = (DeviceState("gpu", "GPU-2"), disk)  # another object, the same state
-    assert noted() == []
-    source.now = (lost, disk)
-    assert noted() == [lost]
-    source.now = (well, disk)
-    assert noted() == [well]
 
 
 def test_a_change_of_a_sources_state_is_told(

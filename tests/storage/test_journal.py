@@ -148,6 +148,19 @@ def test_devices_are_noted_one_by_one(journal: Journal) -> None:
     }
 
 
+def test_devices_that_are_gone_go_with_what_comes_in_their_place(
+    journal: Journal, opened: Callable[..., Journal]
+) -> None:
+    named, disk = DeviceState("gpu", "GPU-a"), DeviceState("disk", "GPU 3")
+    journal.put_devices([DeviceState("gpu", "GPU 3"), disk])
+    reader = opened(readonly=True)
+    with reader.snapshot():
+        before = reader.devices()
+        journal.put_devices([named], [("gpu", "GPU 3"), ("gpu", "never there")])
+        assert reader.devices() == before
+    assert reader.devices() == [disk, named]
+
+
 def test_a_note_is_the_one_noted_last(journal: Journal) -> None:
     journal.put_note("recorder", {"pid": 1, "sources": [{"ok": True}]})
     journal.put_note("flushed", {"before": 5})
