@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
@@ -19,9 +21,6 @@ def roll_up(rows: Columns, seconds: int, host: str) -> pa.Table:
     if not len(rows):
         return rolled_schema(rows.table).empty_table()
     rows, starts = _grouped(rows, seconds * 1000)
-    cells = rows.cells
-    present = ~np.isnan(cells)
-    counts = np.add.reduceat(present, starts, axis=0, dtype=np.int64)
     firsts = rows.take(starts)
     groups = Columns(
         rows.table,
@@ -33,26 +32,36 @@ def roll_up(rows: Columns, seconds: int, host: str) -> pa.Table:
     )
     arrays = keys_to_arrow(groups, host)
     for at, metric in enumerate(rows.table.metrics):
-        column = cells[:, at]
-        if metric.roll_up is RollUp.MEAN:
-            sums = np.add.reduceat(np.where(present[:, at], column, 0.0), starts)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                mean = sums / counts[:, at]
-            results = [
-                mean,
-                np.fmin.reduceat(column, starts),
-                np.fmax.reduceat(column, starts),
-            ]
-        elif metric.roll_up is RollUp.LAST:
-            results = [_last(column, present[:, at], starts)]
-        else:
-            bits = np.where(present[:, at], column, 0).astype(np.int64)
-            joined = np.bitwise_or.reduceat(bits, starts).astype(np.float64)
-            results = [np.where(counts[:, at] > 0, joined, np.nan)]
+        results = aggregated(metric.roll_up, [rows.cells[:, at]], starts)
         arrays += [cells_to_arrow(groups, metric, result) for result in results]
     samples = np.diff(np.append(starts, len(rows)))
     arrays.append(numbers(samples.astype(np.int64), pa.int64()))
     return pa.Table.from_arrays(arrays, schema=rolled_schema(rows.table))
+
+
+def aggregated(
+    kind: RollUp, values: Sequence[Floats], starts: Int64s, samples: Floats | None = None
+) -> list[Floats]:
+    """What the buckets that begin at `starts` keep of a column, in `Metric.rolled_columns`' order.
+
+    `values` are raw readings or, with `samples`, the column's `rolled_columns` of a finer tier:
+    their means count by their samples. Missing values are left out; a bucket of nothing else is
+    missing.
+    """
+    column = values[0]
+    present = ~np.isnan(column)
+    if kind is RollUp.LAST:
+        return [_last(column, present, starts)]
+    if kind is RollUp.ANY:
+        bits = np.where(present, column, 0).astype(np.int64)
+        joined = np.bitwise_or.reduceat(bits, starts).astype(np.float64)
+        return [np.where(np.logical_or.reduceat(present, starts), joined, np.nan)]
+    weights = present.astype(np.float64) if samples is None else np.where(present, samples, 0)
+    sums = np.add.reduceat(np.where(present, column, 0.0) * weights, starts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = sums / np.add.reduceat(weights, starts)
+    lowest, highest = values[1:] or (column, column)
+    return [mean, np.fmin.reduceat(lowest, starts), np.fmax.reduceat(highest, starts)]
 
 
 def _grouped(rows: Columns, bucket_ms: int) -> tuple[Columns, Int64s]:

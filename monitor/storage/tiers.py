@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Literal
 
 Period = Literal["hour", "day", "month"]
@@ -63,6 +64,7 @@ def parse_tiers(text: str) -> tuple[Tier, ...]:
     return tuple(tiers)
 
 
+@lru_cache(4096)
 def bounds(period: str) -> tuple[int, int]:
     """(first ms, first ms after) of a period's name; ValueError when it is none."""
     for kind, pattern in _FORMATS.items():

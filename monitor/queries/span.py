@@ -1,0 +1,56 @@
+"""From `-6h` or `2026-11-24T10:00Z` to a moment; what is wrong with one, in a sentence."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from monitor.queries.latest import iso
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 365 * 86_400}
+_AGO = re.compile(r"-(\d{1,6})(s|m|h|d|w|y)")
+# Beyond these a time is a slip, and dates of Python end.
+_EARLIEST = 946_684_800_000  # 2000-01-01
+_LATEST = 4_102_444_800_000  # 2100-01-01
+ALLOWED = "an ISO 8601 time such as 2026-11-24T10:00:00Z, or one before now such as -6h"
+
+
+class BadSpan(ValueError):
+    """A span that cannot be. `parameter` is `start` or `end`; its text is one sentence."""
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(f"{parameter}: {reason}")
+        self.parameter = parameter
+        self.reason = reason
+
+
+def span(start: str, end: str, now: int) -> tuple[int, int]:
+    """(start, end) in ms since 1970. BadSpan where they are no span of the past.
+
+    An end that is still to come is now: there is nothing later.
+    """
+    begin, stop = moment("start", start, now), moment("end", end, now)
+    if begin >= now:
+        raise BadSpan("start", f"{start} is in the future; it is {iso(now)} now")
+    if begin >= stop:
+        raise BadSpan("start", f"{start} is not before end, which is {end}")
+    return begin, min(stop, now)
+
+
+def moment(parameter: str, text: str, now: int) -> int:
+    """Milliseconds since 1970 of `now`, `-6h` or an ISO 8601 time; UTC where it names no zone."""
+    if text == "now":
+        return now
+    ago = _AGO.fullmatch(text)
+    if ago:
+        found = now - int(ago[1]) * _UNITS[ago[2]] * 1000
+    else:
+        try:
+            # A + in an address that was not escaped arrives as a space.
+            time = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)$", r"+\1", text))
+        except ValueError:
+            raise BadSpan(parameter, f"{text!r} is not a time; write {ALLOWED}") from None
+        found = round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+    if not _EARLIEST <= found <= _LATEST:
+        raise BadSpan(parameter, f"{text!r} is not between the years 2000 and 2100")
+    return found

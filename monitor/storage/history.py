@@ -1,0 +1,238 @@
+"""The Parquet files of one host as a reader sees them, while a recorder writes, merges, deletes.
+
+A footer is read once for as long as its file stands; what is asked for is read each time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from monitor.metrics import Table
+from monitor.storage.parquet import SUFFIX
+from monitor.storage.schema import raw_schema, rolled_schema
+from monitor.storage.tiers import Tier, bounds
+
+log = logging.getLogger(__name__)
+
+_FOOTERS = 512
+# A recorder changes the list of files once a minute; seeing it change more often is not to be.
+_ATTEMPTS = 5
+
+Identity = tuple[object, ...]
+"""What a file has until it is replaced."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A row group that is not empty: times of its rows in ms, first and last of its devices."""
+
+    number: int
+    first: int
+    last: int
+    devices: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class _Footer:
+    identity: Identity
+    metadata: pq.FileMetaData
+    groups: Sequence[_Group]
+
+    @property
+    def first(self) -> int:
+        return min(group.first for group in self.groups)
+
+    @property
+    def last(self) -> int:
+        return max(group.last for group in self.groups)
+
+
+class Opened:
+    """A file of one period. It stays readable when it is replaced or deleted meanwhile."""
+
+    def __init__(self, path: str, file: pq.ParquetFile, footer: _Footer) -> None:
+        self.path = path
+        self._file = file
+        self._footer = footer
+
+    @property
+    def last(self) -> int:
+        """Time of its newest row, in ms since 1970."""
+        return self._footer.last
+
+    def groups(self, start: int, end: int, devices: Sequence[str] | None) -> list[int]:
+        """Numbers of the row groups that may hold rows of this span and of these devices."""
+        return [
+            group.number
+            for group in self._footer.groups
+            if group.first < end
+            and group.last >= start
+            and (devices is None or any(group.devices[0] <= d <= group.devices[1] for d in devices))
+        ]
+
+    def read(self, groups: Sequence[int], schema: pa.Schema) -> pa.Table:
+        """All rows of these groups; a column that the file does not have yet is null.
+
+        No rows, and a line in the log, where the file is broken.
+        """
+        names = [field.name for field in schema]
+        try:
+            rows = self._file.read_row_groups(groups, names, use_threads=False)
+        except (pa.ArrowException, OSError) as error:
+            log.warning("%s cannot be read: %s.", self.path, str(error).splitlines()[0])
+            return schema.empty_table()
+        if rows.schema.names == names:
+            return rows
+        columns = [
+            rows.column(field.name)
+            if field.name in rows.schema.names
+            else pa.nulls(rows.num_rows, field.type)
+            for field in schema
+        ]
+        return pa.Table.from_arrays(columns, schema=schema)
+
+
+class History:
+    """What a data folder holds of one host. Safe to use from several threads.
+
+    OSError passes through where the folder cannot be read; a file that is broken is passed over
+    with a line in the log, and left to the recorder to set aside.
+    """
+
+    def __init__(self, data: str, host: str) -> None:
+        if "://" in data:
+            self._files, self._root = fs.FileSystem.from_uri(data)
+        else:
+            self._files, self._root = fs.LocalFileSystem(), str(Path(data).resolve())
+        self.host = host
+        self._local = isinstance(self._files, fs.LocalFileSystem)
+        self._footers: OrderedDict[str, _Footer] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def first(self, table: Table, tier: Tier) -> int | None:
+        """Time of the oldest row, in ms since 1970; None where there is none."""
+        for period in self._periods(table, tier):
+            with contextlib.suppress(FileNotFoundError):
+                opened = self._open(f"{self._folder(table, tier)}/{period}{SUFFIX}")
+                if opened is not None:
+                    return opened._footer.first
+        return None
+
+    def open(self, table: Table, tier: Tier, start: int, end: int) -> list[Opened]:
+        """The files that may hold rows with start <= time < end, in order of time.
+
+        Together they hold each row once, also while hours are merged into their day.
+        """
+        found: list[Opened] = []
+        for _ in range(_ATTEMPTS):
+            periods = self._periods(table, tier, start, end)
+            found = []
+            with contextlib.suppress(FileNotFoundError):
+                for period in periods:
+                    opened = self._open(f"{self._folder(table, tier)}/{period}{SUFFIX}")
+                    if opened is not None:
+                        found.append(opened)
+                if periods == self._periods(table, tier, start, end):
+                    break
+        return found
+
+    def _folder(self, table: Table, tier: Tier) -> str:
+        safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in self.host)
+        return f"{self._root}/{table.name}/tier={tier.name}/host={safe}"
+
+    def _periods(self, table: Table, tier: Tier, start: int = 0, end: int = 1 << 62) -> list[str]:
+        periods: dict[str, tuple[int, int]] = {}
+        for name in self._names(self._folder(table, tier)):
+            if name.endswith(SUFFIX):
+                with contextlib.suppress(ValueError):
+                    period = name.removesuffix(SUFFIX)
+                    periods[period] = bounds(period)
+        return sorted(
+            period
+            for period, (begin, after) in periods.items()
+            if begin < end
+            and after > start
+            # Hours of a day that has been merged are void.
+            and ("T" not in period or period.partition("T")[0] not in periods)
+        )
+
+    def _names(self, folder: str) -> list[str]:
+        if self._local:
+            try:
+                return os.listdir(folder)
+            except FileNotFoundError:
+                return []
+        selector = fs.FileSelector(folder, allow_not_found=True)
+        return [info.base_name for info in self._files.get_file_info(selector)]
+
+    def _open(self, path: str) -> Opened | None:
+        """The file, or None where it is broken; FileNotFoundError where it is gone."""
+        while True:
+            identity = self._identity(path)
+            source = self._files.open_input_file(path)
+            # The same before and after: what has been opened is this one.
+            if identity == self._identity(path):
+                break
+        footer = self._footers.get(path)
+        known = footer.metadata if footer is not None and footer.identity == identity else None
+        try:
+            file = pq.ParquetFile(source, metadata=known, page_checksum_verification=True)
+            if footer is None or known is None:
+                footer = _Footer(identity, file.metadata, _groups(file))
+        except (pa.ArrowException, OSError, ValueError) as error:
+            log.warning("%s cannot be read: %s.", path, str(error).splitlines()[0])
+            return None
+        if known is None:
+            self._keep(path, footer)
+        return Opened(path, file, footer) if footer.groups else None
+
+    def _keep(self, path: str, footer: _Footer) -> None:
+        with self._lock:
+            self._footers[path] = footer
+            self._footers.move_to_end(path)
+            while len(self._footers) > _FOOTERS:
+                self._footers.popitem(last=False)
+
+    def _identity(self, path: str) -> Identity:
+        if self._local:
+            found = os.stat(path)
+            return found.st_ino, found.st_mtime_ns, found.st_size
+        info = self._files.get_file_info(path)
+        if info.type != fs.FileType.File:
+            raise FileNotFoundError(path)
+        return info.mtime_ns, info.size
+
+
+def columns_of(table: Table, tier: Tier, columns: Sequence[str]) -> pa.Schema:
+    """The schema of `time`, `device` and all that the tier has of these metrics."""
+    schema = raw_schema(table) if tier.raw else rolled_schema(table)
+    names = ["time", "device"]
+    for column in columns:
+        names += [column] if tier.raw else table[column].rolled_columns
+    if not tier.raw:
+        names.append("samples")
+    return pa.schema([schema.field(name) for name in names])
+
+
+def _groups(file: pq.ParquetFile) -> list[_Group]:
+    metadata = file.metadata
+    names = metadata.schema.names
+    at_time, at_device = names.index("time"), names.index("device")
+    found = []
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        if group.num_rows:
+            time, device = group.column(at_time).statistics, group.column(at_device).statistics
+            found.append(_Group(number, time.min_raw, time.max_raw, (device.min, device.max)))
+    return found
