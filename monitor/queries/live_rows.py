@@ -37,6 +37,15 @@ class LiveRows:
         older = self._journalled(table, start, newest - KEPT_MS)
         return _joined(older, kept.between(newest - KEPT_MS)) if len(older) else kept
 
+    def reaches(self, table: Table, start: int) -> bool:
+        """Whether memory holds every row since `start`, which is in ms since 1970."""
+        newest = self._follower.latest.time if self._follower else None
+        if self._follower is None or newest is None or start < newest - KEPT_MS:
+            return False
+        times = self._follower.buffers[table.name].columns().times
+        # The first to arrive is the oldest, unless the clock was set back since.
+        return len(times) > 0 and int(times[0]) <= start
+
     def _journalled(self, table: Table, start: int, end: int) -> Columns:
         found = Buffer(table)
         seen: set[int] = set()

@@ -112,21 +112,23 @@ class Archive:
         devices: Sequence[str] | None = None,
         tier: Tier | None = None,
         max_points: int | None = MAX_POINTS,
+        step: int | None = None,
     ) -> Series:
         """The metrics with start <= time < end (ms since 1970), of all devices or of these.
 
         From `tier` or, without one, from the finest that covers the span in `max_points` a line.
-        A tier that has more is rolled up further as it is read, so no spike is lost. A bucket
-        counts by its beginning; the one that `start` is in belongs to the span.
+        A tier that has more is rolled up further as it is read, so no spike is lost; to `step` ms
+        a point where that is given. A bucket counts by its beginning; the one that `start` is in
+        belongs to the span.
         """
         metrics = [metric for metric in table.metrics if metric.column in columns]
         tier = tier or self.tier_for(table, start, end, max_points)
         if not tier.raw:
             start -= start % (tier.seconds * 1000)
-        step = self.step(tier)
-        wanted = fitting_step(end - start, step, max_points)
+        own = self.step(tier)
+        wanted = step or fitting_step(end - start, own, max_points)
         lines = [
-            _coarser(line, metrics, wanted) if wanted > step else line
+            _coarser(line, metrics, wanted) if wanted > own else line
             for line in self._lines(table, metrics, tier, start, end, devices)
         ]
         return Series(table, metrics, tier, wanted, start, end, lines)
@@ -175,7 +177,11 @@ class Archive:
         schema = columns_of(table, tier, [metric.column for metric in metrics])
         parts: dict[str, list[Line]] = {}
         after = start
-        for file in self.history.open(table, tier, start, end):
+        # Memory that reaches back so far has every row: no need to open a file.
+        files = (
+            [] if self.live.reaches(table, start) else self.history.open(table, tier, start, end)
+        )
+        for file in files:
             after = max(after, file.last + 1 if tier.raw else file.last + tier.seconds * 1000)
             groups = file.groups(start, end, devices)
             if groups:
