@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,31 +13,58 @@ from monitor.storage.schema import numbers
 
 _ZSTD_LEVEL = 3
 # Below this, more row groups cost more than they let a reader skip.
-_ROWS_PER_GROUP = 10_000
+ROWS_PER_GROUP = 10_000
+# A table this small is mostly its schema: zstd and a look at its values take time and save nothing.
+_FEW_ROWS = 128
+# From here on, dictionaries of numbers save more than one byte in a hundred.
+_MANY_ROWS = 4_000
 _INSPECTED = 2_000
 _REPEATS = 0.25
 
 
 def encode(rows: pa.Table, sink: pa.NativeFile) -> None:
     """Write rows that are sorted by device; one row group a device where each has enough."""
-    words, encodings = _encodings(rows)
-    with pq.ParquetWriter(
+    with _writer(rows, rows.num_rows, sink) as writer:
+        for group in _row_groups(rows):
+            writer.write_table(group, row_group_size=max(1, group.num_rows))
+
+
+def encode_groups(groups: Iterable[pa.Table], some: pa.Table, sink: pa.NativeFile) -> None:
+    """Write row groups as they come, many rows in all; `some` of them decide the encodings."""
+    with _writer(some, _MANY_ROWS, sink) as writer:
+        for group in groups:
+            writer.write_table(group, row_group_size=max(1, group.num_rows))
+            del group  # before the next is made
+
+
+def sample(rows: pa.Table, size: int = _INSPECTED) -> pa.Table:
+    """About `size` of the rows, evenly spaced."""
+    step = max(1, rows.num_rows // size)
+    return rows.take(numbers(np.arange(0, rows.num_rows, step, dtype=np.int64), pa.int64()))
+
+
+def _writer(some: pa.Table, count: int, sink: pa.NativeFile) -> pq.ParquetWriter:
+    few = count <= _FEW_ROWS
+    words, encodings = _encodings(some, look=count >= _MANY_ROWS)
+    return pq.ParquetWriter(
         sink,
-        rows.schema,
-        compression="zstd",
-        compression_level=_ZSTD_LEVEL,
+        some.schema,
+        compression="none" if few else "zstd",
+        compression_level=None if few else _ZSTD_LEVEL,
         use_dictionary=words,
         column_encoding=encodings,
         write_page_checksum=True,
-    ) as writer:
-        counts = _rows_by_device(rows)
-        if counts and min(counts) >= _ROWS_PER_GROUP:
-            start = 0
-            for count in counts:
-                writer.write_table(rows.slice(start, count), row_group_size=count)
-                start += count
-        else:
-            writer.write_table(rows, row_group_size=max(1, rows.num_rows))
+    )
+
+
+def _row_groups(rows: pa.Table) -> Iterator[pa.Table]:
+    counts = _rows_by_device(rows) if rows.num_rows >= ROWS_PER_GROUP else []
+    if not counts or min(counts) < ROWS_PER_GROUP:
+        counts = [rows.num_rows]
+    start = 0
+    for count in counts:
+        yield rows.slice(start, count)
+        start += count
 
 
 def _rows_by_device(rows: pa.Table) -> list[int]:
@@ -44,16 +73,15 @@ def _rows_by_device(rows: pa.Table) -> list[int]:
     return counted.field("counts").to_pylist() if len(counted) else []
 
 
-def _encodings(rows: pa.Table) -> tuple[list[str], dict[str, str]]:
-    """(columns with a dictionary, encoding of the others), by a look at some of the values."""
+def _encodings(rows: pa.Table, *, look: bool) -> tuple[list[str], dict[str, str]]:
+    """(columns with a dictionary, encoding of the others); numbers' by a `look` at their values."""
     words: list[str] = []
     encodings: dict[str, str] = {}
-    step = max(1, rows.num_rows // _INSPECTED)
-    some = rows.take(numbers(np.arange(0, rows.num_rows, step, dtype=np.int64), pa.int64()))
+    some = sample(rows) if look else rows
     for field in rows.schema:
         if field.name == "time":
             encodings[field.name] = "DELTA_BINARY_PACKED"
-        elif pa.types.is_dictionary(field.type) or _repeats(some.column(field.name)):
+        elif pa.types.is_dictionary(field.type) or (look and _repeats(some.column(field.name))):
             words.append(field.name)
         else:
             floating = pa.types.is_floating(field.type)

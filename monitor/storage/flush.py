@@ -7,7 +7,6 @@ writing it again, after a kill at whatever moment, gives the same file.
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 from collections.abc import Sequence
 
@@ -20,8 +19,6 @@ from monitor.storage.parquet import PeriodFiles
 from monitor.storage.rollup import roll_up
 from monitor.storage.schema import from_arrow, to_arrow
 from monitor.storage.tiers import Tier
-
-log = logging.getLogger(__name__)
 
 HOUR_MS = 3_600_000
 # A tick of the hour before may still be on its way when the hour has struck.
@@ -100,7 +97,8 @@ class Flusher:
                         self._roll_anew(hour)
                 # Each has its turn, whatever became of the one before.
                 complete = [self._flush_table(table, hour, over=over) for table in TABLES.values()]
-                if False in complete or not over or not self._closed(hour):
+                lasting = over and all(self._settle(table) for table in TABLES.values())
+                if False in complete or not lasting or not self._closed(hour):
                     self._dirty.add(hour)
                     unfinished.append(hour)
             self._bound_memory(unfinished)
@@ -111,21 +109,31 @@ class Flusher:
             self._adopt(table, hour)
             rows = self.buffers[table.name].columns(hour, hour + HOUR_MS)
             if len(rows):
-                self._write_raw(table, rows, hour, over=over)
+                self._write_raw(table, rows, hour)
                 self._write_rolled(table, rows, hour, over=over)
         except OSError as error:
             self.trouble[table.name] = error.strerror or str(error)
             return False
         return True
 
-    def _write_raw(self, table: Table, rows: Columns, hour: int, *, over: bool) -> None:
+    def _settle(self, table: Table) -> bool:
+        """Whether all files of the table now stand, also after a power cut."""
+        try:
+            for tier in self._tiers:
+                self._files.settle(table, tier)
+        except OSError as error:
+            self.trouble[table.name] = error.strerror or str(error)
+            return False
+        return True
+
+    def _write_raw(self, table: Table, rows: Columns, hour: int) -> None:
         tier = self._tiers[0]
         path = self._files.path(table, tier, tier.period_of(hour))
         stored = to_arrow(rows, self._files.host)
         if tier.period_of(hour) in path.rpartition("/")[2]:
-            self._files.write(path, stored, lasting=over)
+            self._files.write(path, stored, lasting=False)
         else:  # its day has been merged
-            self._files.add(path, stored, table.keys, lasting=over)
+            self._files.add(path, stored, table.keys, lasting=False)
 
     def _write_rolled(self, table: Table, rows: Columns, hour: int, *, over: bool) -> None:
         newest = int(rows.times.max())
@@ -136,10 +144,11 @@ class Flusher:
             end = hour + HOUR_MS if over else max(begin, newest // bucket * bucket)
             if end <= begin:
                 continue
-            rolled = roll_up(rows.between(begin, end), tier.seconds, self._files.host)
+            part = rows if end - begin == HOUR_MS else rows.between(begin, end)
+            rolled = roll_up(part, tier.seconds, self._files.host)
             if rolled.num_rows:
                 path = self._files.path(table, tier, tier.period_of(hour))
-                self._files.add(path, rolled, table.keys, lasting=over)
+                self._files.add(path, rolled, table.keys, lasting=False)
             self._rolled[hour, table.name, tier.name] = end
 
     def _adopt(self, table: Table, hour: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from monitor.metrics import Table
-from monitor.storage.encoding import encode
+from monitor.storage.encoding import encode, encode_groups
 from monitor.storage.schema import numbers
 from monitor.storage.tiers import Tier, bounds
 
@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 SUFFIX = ".parquet"
 _TEMPORARY = ".writing"
+_PIECE_ROWS = 4096
+_BROKEN = (pa.ArrowException, OSError, ValueError)
 
 
 class PeriodFiles:
@@ -70,6 +72,30 @@ class PeriodFiles:
 
     def read(self, path: str) -> pa.Table | None:
         """The file's rows; None where it is not there. A broken one is moved aside, and None."""
+        file = self._open(path)
+        if file is None:
+            return None
+        try:
+            return file.read(use_threads=False)
+        except _BROKEN as error:
+            self._move_aside(path, error)
+            return None
+
+    def pieces(self, path: str) -> Iterator[pa.Table]:
+        """What `read` gives, a few thousand rows at a time; nothing where that is None.
+
+        A file that turns out to be broken is moved aside and ends the pieces early.
+        """
+        file = self._open(path)
+        if file is None:
+            return
+        try:
+            for batch in file.iter_batches(_PIECE_ROWS, use_threads=False):
+                yield pa.Table.from_batches([batch])
+        except _BROKEN as error:
+            self._move_aside(path, error)
+
+    def _open(self, path: str) -> pq.ParquetFile | None:
         try:
             with self._files.open_input_file(path) as source:
                 content = source.read_buffer()
@@ -77,9 +103,8 @@ class PeriodFiles:
             return None
         try:
             # Decoding from memory: an error now is the content's, not the disk's.
-            file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
-            return file.read(use_threads=False)
-        except (pa.ArrowException, OSError, ValueError) as error:
+            return pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+        except _BROKEN as error:
             self._move_aside(path, error)
             return None
 
@@ -87,26 +112,42 @@ class PeriodFiles:
         """Replace the file by these rows. A reader sees the old file or the new one.
 
         The bytes are on the disk when this returns, and with `lasting` so is the new name; without
-        it a power cut within seconds may bring back the old file, whole.
+        it a power cut before `settle` may bring back the old file, whole.
         """
-        rows = _sorted(rows)
+        rows = in_order(rows)
+        self._replace(path, lambda sink: encode(rows, sink), lasting=lasting)
+
+    def write_groups(self, path: str, groups: Iterable[pa.Table], some: pa.Table) -> None:
+        """Replace the file by row groups that are in order, each written before the next is made.
+
+        `some` has the file's schema, and enough of its rows to tell how values repeat.
+        """
+        self._replace(path, lambda sink: encode_groups(groups, some, sink), lasting=True)
+
+    def _replace(self, path: str, fill: Callable[[pa.NativeFile], None], *, lasting: bool) -> None:
         # A name with a dot or an underscore first is passed over by those who read a folder whole.
         folder, _, name = path.rpartition("/")
         self._files.create_dir(folder, recursive=True)
         temporary = f"{folder}/.{name}.{os.getpid()}{_TEMPORARY}" if self._local else path
         try:
             with self._files.open_output_stream(temporary) as sink:
-                encode(rows, sink)
+                fill(sink)
             if self._local:
                 _sync(temporary)
                 os.replace(temporary, path)
                 if lasting:
-                    _sync(os.path.dirname(path))
+                    _sync(folder)
         except BaseException:
             if self._local:
                 with contextlib.suppress(OSError):
                     os.unlink(temporary)
             raise
+
+    def settle(self, table: Table, tier: Tier) -> None:
+        """Return when the names of all files written to a tier are on the disk."""
+        if self._local:
+            with contextlib.suppress(FileNotFoundError):
+                _sync(self.folder(table, tier))
 
     def add(
         self, path: str, rows: pa.Table, keys: tuple[str, ...], *, lasting: bool = True
@@ -181,12 +222,15 @@ def _keys(rows: pa.Table, keys: tuple[str, ...]) -> list[tuple[object, ...]]:
     return list(zip(times, *(rows.column(key).to_pylist() for key in keys), strict=True))
 
 
-def _sorted(rows: pa.Table) -> pa.Table:
-    rows = rows.unify_dictionaries().combine_chunks()
+def in_order(rows: pa.Table) -> pa.Table:
+    """The rows sorted by device, then time; equal ones stay as they are."""
+    rows = rows.unify_dictionaries()
     device = rows.column("device").cast(pa.string())
     keys = pa.table({"device": device, "time": rows.column("time")})
     order = pc.sort_indices(keys, [("device", "ascending"), ("time", "ascending")])
-    return rows.take(order)
+    if order.equals(numbers(np.arange(len(order), dtype=np.uint64), pa.uint64())):
+        return rows
+    return rows.combine_chunks().take(order)
 
 
 def _sync(path: str) -> None:

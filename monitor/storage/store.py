@@ -36,7 +36,6 @@ class Store:
         self._clock = clock
         self._on_change = on_change
         self._data = settings.data
-        self._remote = settings.remote
         self._trouble = ""
         self._tiers = settings.parsed_tiers
         self.journals = Journals(live_db(settings), overflow_db(settings), on_change)

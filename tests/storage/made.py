@@ -182,6 +182,11 @@ class KilledFiles(PeriodFiles):
         super().write(path, rows, **options)
         self._step()
 
+    def write_groups(self, path: str, groups: object, some: object) -> None:
+        self._step()
+        super().write_groups(path, groups, some)
+        self._step()
+
     def delete(self, path: str) -> None:
         self._step()
         super().delete(path)
@@ -207,6 +212,11 @@ class FailingFiles(PeriodFiles):
         if self.fails(path):
             raise self.error
         super().write(path, rows, **options)
+
+    def write_groups(self, path: str, groups: object, some: object) -> None:
+        if self.fails(path):
+            raise self.error
+        super().write_groups(path, groups, some)
 
 
 def store_in(

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.metrics import TABLES
+from monitor.metrics import TABLES, Table
 from monitor.storage.flush import Flusher
 from monitor.storage.parquet import PeriodFiles
 from monitor.storage.store import Store
-from monitor.storage.tiers import parse_tiers
+from monitor.storage.tiers import Tier, parse_tiers
 from tests.storage.made import (
     FEW,
     GPU,
@@ -373,6 +373,49 @@ def test_a_disk_full_for_hours_does_not_fill_memory(tmp_path: Path) -> None:
         add(flusher, seconds(3600 * hour, 3600 * hour + 3600, 60))
         flusher.flush(START + (hour + 1) * HOUR)
     assert len(flusher.buffers["gpu"]) <= 3 * 2 * 60
+
+
+def test_an_hour_is_not_let_go_before_its_files_names_are_on_the_disk(tmp_path: Path) -> None:
+    class Unsettled(PeriodFiles):
+        fails = True
+
+        def settle(self, table: Table, tier: Tier) -> None:
+            if self.fails and (table.name, tier.name) == ("gpu", "1h"):
+                raise OSError(5, "Input/output error")
+            super().settle(table, tier)
+
+    files = files_in(tmp_path, Unsettled)
+    flusher = Flusher(files, TIERS)
+    add(flusher, seconds(0, 3600, 60))
+    assert flusher.flush(START + HOUR + 5000) == START
+    assert flusher.trouble == {"gpu": "Input/output error"}
+    files.fails = False
+    assert flusher.flush(START + HOUR + 65_000) == START + HOUR
+    assert flusher.trouble == {}
+    assert_complete(files, seconds(0, 3600, 60))
+
+
+def test_all_names_of_an_hour_reach_the_disk_after_its_last_file(tmp_path: Path) -> None:
+    class Ordered(PeriodFiles):
+        steps: list[str] = []  # noqa: RUF012
+
+        def write(self, path: str, rows: object, **options: bool) -> None:
+            self.steps.append(f"write {Path(path).parent}")
+            super().write(path, rows, **options)
+
+        def settle(self, table: Table, tier: Tier) -> None:
+            self.steps.append(f"settle {self.folder(table, tier)}")
+            super().settle(table, tier)
+
+    files = files_in(tmp_path, Ordered)
+    flusher = Flusher(files, TIERS)
+    add(flusher, seconds(0, 3600, 60))
+    flusher.flush(START + HOUR - 1)
+    assert not any(step.startswith("settle") for step in files.steps)
+    flusher.flush(START + HOUR + 5000)
+    written = {step.split()[1] for step in files.steps if step.startswith("write")}
+    last = max(at for at, step in enumerate(files.steps) if step.startswith("write"))
+    assert written <= {step.split()[1] for step in files.steps[last + 1 :]}
 
 
 # --- a merged day -------------------------------------------------------------------------------

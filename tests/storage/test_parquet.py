@@ -165,7 +165,7 @@ def test_a_broken_file_is_moved_aside_with_one_line_and_writing_goes_on(
 ) -> None:
     files = files_in(tmp_path)
     path = Path(files.path(GPU, RAW, NAME))
-    files.write(str(path), rows(0, 3000, 5.0))
+    files.write(str(path), rows(0, 5000, 5.0))
     content = broken_in_every_way(path.read_bytes())[kind]
     path.write_bytes(content)
     with caplog.at_level(logging.WARNING):
@@ -198,6 +198,26 @@ def test_a_bit_that_flipped_in_the_values_is_never_read_as_a_value(
     content[chunk.data_page_offset + 100 + int(where * values)] ^= 1 << bit
     path.write_bytes(content)
     assert files.read(str(path)) is None
+
+
+def test_pieces_are_the_files_rows(tmp_path: Path) -> None:
+    files = files_in(tmp_path)
+    path = files.path(GPU, RAW, NAME)
+    assert list(files.pieces(path)) == []
+    files.write(path, rows(0, 9000))
+    pieces = list(files.pieces(path))
+    assert len(pieces) > 1
+    assert pa.concat_tables(pieces).equals(files.read(path))
+
+
+def test_pieces_of_a_broken_file_end_and_it_is_moved_aside(tmp_path: Path) -> None:
+    files = files_in(tmp_path)
+    path = Path(files.path(GPU, RAW, NAME))
+    files.write(str(path), rows(0, 9000))
+    for content in broken_in_every_way(path.read_bytes()).values():
+        path.write_bytes(content)
+        assert sum(piece.num_rows for piece in files.pieces(str(path))) < 9000
+        assert not path.exists()
 
 
 def test_a_file_that_is_not_there_is_none_and_not_an_error(tmp_path: Path) -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from monitor.storage.flush import Flusher
 from monitor.storage.parquet import PeriodFiles
 from monitor.storage.retention import merge_days, prune
+from monitor.storage.schema import raw_schema
 from monitor.storage.tiers import Tier, bounds, parse_tiers
 from tests.storage.made import (
     GPU,
@@ -205,3 +210,73 @@ def test_hours_of_different_ages_of_the_catalogue_are_merged(folder: Path) -> No
     first_gpu = day["device"].astype(str) == "GPU-a"
     assert day.loc[second_hour, "xid_count"].isna().all()
     assert day.loc[~second_hour & first_gpu, "xid_count"].notna().all()
+
+
+class WatchedFiles(PeriodFiles):
+    """Files that note the devices of each row group of a merge, as it comes."""
+
+    seen: list[list[str]]
+
+    def write_groups(self, path: str, groups: Iterable[pa.Table], some: pa.Table) -> None:
+        def watched() -> Iterator[pa.Table]:
+            for group in groups:
+                self.seen.append(group.column("device").unique().to_pylist())
+                yield group
+
+        super().write_groups(path, watched(), some)
+
+
+@pytest.mark.parametrize(
+    ("cells", "groups"),
+    [
+        (1_000_000, [["GPU-a", "GPU-b"]]),
+        # A device's four hours have 48 rows.
+        (48 * 37, [["GPU-a"], ["GPU-b"]]),
+        (24 * 37, [["GPU-a"]] * 2 + [["GPU-b"]] * 2),
+        (1, [["GPU-a"]] * 4 + [["GPU-b"]] * 4),
+    ],
+    ids=["a table at once", "a device at once", "half a day at once", "an hour at once"],
+)
+def test_a_merge_holds_no_more_than_it_may(
+    cells: int, groups: list[list[str]], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(raw_schema(GPU)) == 37
+    monkeypatch.setattr("monitor.storage.retention._CELLS_AT_ONCE", cells)
+    before = sorted_rows(files_in(folder))
+    files = files_in(folder, WatchedFiles)
+    files.seen = []
+    merge_days(files, LONG, OVER)
+    assert files.seen[: len(groups)] == groups
+    pd.testing.assert_frame_equal(sorted_rows(files_in(folder)), before)
+    day = pd.read_parquet(files.path(GPU, RAW, "2026-11-24"), partitioning=None)
+    keys = day[["device", "time"]].astype({"device": str})
+    pd.testing.assert_frame_equal(keys, keys.sort_values(["device", "time"], ignore_index=True))
+
+
+def test_an_hour_that_breaks_while_its_day_is_merged_costs_no_other(folder: Path) -> None:
+    class Breaking(PeriodFiles):
+        def write_groups(self, path: str, groups: Iterable[pa.Table], some: pa.Table) -> None:
+            hour = Path(self.path(GPU, RAW, "2026-11-24T22"))
+            if "/gpu/" in path:
+                hour.write_bytes(b"")
+            super().write_groups(path, groups, some)
+
+    files = files_in(folder, Breaking)
+    merge_days(files, LONG, OVER)
+    hours = ["2026-11-24T00", "2026-11-24T01", "2026-11-24T23", "2026-11-25T00"]
+    assert list(files.periods(GPU, RAW)) == hours
+    merge_days(files_in(folder), LONG, OVER)
+    assert list(files.periods(GPU, RAW)) == ["2026-11-24", "2026-11-25T00"]
+
+
+def test_a_merge_needs_no_pandas(folder: Path) -> None:
+    """A recorder has none: it costs 35 MB."""
+    code = (
+        "import sys; from monitor.storage.parquet import PeriodFiles;"
+        "from monitor.storage.retention import merge_days;"
+        "from monitor.storage.tiers import parse_tiers;"
+        f"files = PeriodFiles({str(folder)!r}, 'node1', lambda: 0);"
+        f"print(merge_days(files, parse_tiers('1s:14d'), {OVER}), 'pandas' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["3", "False"]
