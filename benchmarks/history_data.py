@@ -20,20 +20,24 @@ from monitor.storage.schema import to_arrow
 from monitor.storage.tiers import Tier, bounds, parse_tiers
 
 DAY_MS = 86_400_000
-TIERS = parse_tiers("1s:2d,10s:6h,1m:24h,5m:7d,15m:90d,1h:2y")
+TIERS_TEXT = "1s:2d,10s:6h,1m:24h,5m:7d,15m:90d,1h:2y"
+TIERS = parse_tiers(TIERS_TEXT)
 HOST = "h100-server"
 
 
-def write_history(folder: Path, end: int, tiers: Sequence[Tier] = TIERS, gpus: int = 8) -> None:
+def write_history(
+    folder: Path, end: int, tiers: Sequence[Tier] = TIERS, gpus: int = 8, host: str = HOST
+) -> None:
     """Fill the folder with what a recorder would have there at `end`, in ms and a whole day."""
-    files = PeriodFiles(str(folder), HOST, lambda: end / 1000)
+    files = PeriodFiles(str(folder), host, lambda: end / 1000)
     for day in (_more_gpus(gpu_columns(0, 86_400), gpus), host_columns(0, 86_400)):
         for tier in tiers:
             _write_tier(files, tier, day, end)
 
 
 def _write_tier(files: PeriodFiles, tier: Tier, day: Columns, end: int) -> None:
-    rows = to_arrow(day, HOST) if tier.raw else roll_up(day, tier.seconds, HOST)
+    host = files.host
+    rows = to_arrow(day, host) if tier.raw else roll_up(day, tier.seconds, host)
     begin = end - max(DAY_MS, tier.keep_seconds * 1000 // DAY_MS * DAY_MS)
     periods: dict[str, list[pa.Table]] = {}
     for start in range(begin, end, DAY_MS):

@@ -1,0 +1,32 @@
+"""The program over a data folder, as a person would start it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+from benchmarks.processes import free_port, running, wait_for
+
+_HEALTH = "/api/v1/system/health"
+
+
+@contextlib.contextmanager
+def serving(data: Path, tiers: str) -> Iterator[int]:
+    """The port of a program that shows the folder and records nothing."""
+    port = free_port()
+    command = ["app.py", "--data", str(data), "--tiers", tiers, "--no-record"]
+    with running([*command, "--port", str(port)], os.environ):
+        wait_for(lambda: _answers(port))
+        yield port
+
+
+def _answers(port: int) -> bool:
+    with (
+        contextlib.suppress(OSError),
+        urlopen(f"http://127.0.0.1:{port}{_HEALTH}", timeout=5) as answer,
+    ):
+        return bool(answer.status == 200)
+    return False
