@@ -9,6 +9,8 @@ from monitor.queries.latest import iso
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 365 * 86_400}
 _AGO = re.compile(r"-(\d{1,6})(s|m|h|d|w|y)")
+# A time of day, then an offset of which the + has become a space.
+_UNESCAPED = re.compile(r"(.[T ]\S+) (\d\d(?::?\d\d)?)$")
 # Beyond these a time is a slip, and dates of Python end.
 _EARLIEST = 946_684_800_000  # 2000-01-01
 _LATEST = 4_102_444_800_000  # 2100-01-01
@@ -31,7 +33,7 @@ def span(start: str, end: str, now: int) -> tuple[int, int]:
     """
     begin, stop = moment("start", start, now), moment("end", end, now)
     if begin >= now:
-        raise BadSpan("start", f"{start} is in the future; it is {iso(now)} now")
+        raise BadSpan("start", f"{start} is not in the past; it is {iso(now)} now")
     if begin >= stop:
         raise BadSpan("start", f"{start} is not before end, which is {end}")
     return begin, min(stop, now)
@@ -46,11 +48,12 @@ def moment(parameter: str, text: str, now: int) -> int:
         found = now - int(ago[1]) * _UNITS[ago[2]] * 1000
     else:
         try:
-            # A + in an address that was not escaped arrives as a space.
-            time = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)$", r"+\1", text))
+            if not text.isprintable():
+                raise ValueError  # Python passes over a NUL at the end
+            time = datetime.fromisoformat(_UNESCAPED.sub(r"\1+\2", text))
         except ValueError:
-            raise BadSpan(parameter, f"{text!r} is not a time; write {ALLOWED}") from None
+            raise BadSpan(parameter, f"{text[:40]!r} is not a time; write {ALLOWED}") from None
         found = round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
     if not _EARLIEST <= found <= _LATEST:
-        raise BadSpan(parameter, f"{text!r} is not between the years 2000 and 2100")
+        raise BadSpan(parameter, f"{text[:40]!r} is not between the years 2000 and 2100")
     return found
