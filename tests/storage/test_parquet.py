@@ -79,6 +79,19 @@ def test_rows_are_sorted_by_device_then_time(tmp_path: Path) -> None:
     assert frame["time"].tolist() == expected["time"].tolist()
 
 
+@pytest.mark.parametrize("mixed_in", [1, 3, 400], ids=["at the end", "between", "everywhere"])
+def test_additions_are_sorted_in_with_their_values(mixed_in: int, tmp_path: Path) -> None:
+    """Few runs of rows in order are slices of what there was, many are copied."""
+    files = files_in(tmp_path)
+    path = files.path(GPU, RAW, NAME)
+    whole = to_arrow(columns_of(GPU, 4800, devices=4), "node1")
+    part = np.arange(4800) * mixed_in // 4800 % 2 == (mixed_in - 1) % 2
+    for mask in (~part, part):
+        files.add(path, whole.filter(pa.array(mask)), GPU.keys)
+    stored_rows = files.read(path).to_pylist()
+    assert stored_rows == sorted(whole.to_pylist(), key=lambda row: (row["device"], row["time"]))
+
+
 def test_the_new_row_stands_where_both_have_one_key(tmp_path: Path) -> None:
     files = files_in(tmp_path)
     path = files.path(GPU, RAW, NAME)
