@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -143,8 +142,9 @@ def record(
 
 
 def _wait_for_parent(ended: threading.Event) -> None:
+    # The bare descriptor: a thread inside sys.stdin when the interpreter ends is a fatal error.
     try:
-        while sys.stdin.buffer.read(4096):
+        while os.read(0, 4096):
             pass
     finally:
         ended.set()

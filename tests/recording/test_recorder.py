@@ -220,8 +220,11 @@ def assert_ended_well(process: subprocess.Popen[bytes], data: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_returns_on_a_signal(tmp_path: Path, start: object, number: signal.Signals) -> None:
-    process = start()
+@pytest.mark.parametrize("options", [(), ("--until-stdin-closes",)])
+def test_it_returns_on_a_signal(
+    tmp_path: Path, start: object, number: signal.Signals, options: tuple[str, ...]
+) -> None:
+    process = start(*options)
     process.send_signal(number)
     assert_ended_well(process, tmp_path)
 
