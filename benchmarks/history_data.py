@@ -72,7 +72,9 @@ def _more_gpus(day: Columns, gpus: int) -> Columns:
     if gpus <= len(day.devices):
         return day.take(np.flatnonzero(day.device_codes < gpus))
     copies = -(-gpus // len(day.devices))
-    names = [f"{name[:-3]}{copy:03d}" for copy in range(copies) for name in day.devices]
+    names = [
+        f"{name[:-3]}{copy:03d}" if copy else name for copy in range(copies) for name in day.devices
+    ]
     codes = np.concatenate([day.device_codes + copy * len(day.devices) for copy in range(copies)])
     keep = np.flatnonzero(codes < gpus)
     return Columns(
