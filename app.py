@@ -36,10 +36,20 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from layouts.page import page
     from monitor.api import routes
     from monitor.queries.current import Current
+    from monitor.queries.live_rows import LiveRows
+    from monitor.queries.series import Archive
     from monitor.recording.follower import Follower
+    from monitor.storage.history import History
 
-    follower = Follower([live_db(settings), overflow_db(settings)])
+    journals = [live_db(settings), overflow_db(settings)]
+    follower = Follower(journals)
     current = Current(follower)
+    archive = Archive(
+        History(settings.data, host_name()),
+        LiveRows(journals, follower),
+        settings.parsed_tiers,
+        round(1000 * settings.interval),
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -57,7 +67,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         docs_url=None,
         redoc_url=None,
     )
-    server.include_router(routes.router(current, settings))
+    server.include_router(routes.router(current, settings, archive))
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
     server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
     app = Dash(

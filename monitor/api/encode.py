@@ -186,12 +186,17 @@ def _fragment(content: Mapping[str, object]) -> orjson.Fragment:
     return orjson.Fragment(orjson.dumps(content))
 
 
-def _find(asked: str, gpus: Sequence[DeviceState]) -> str:
-    """The GPU of that UUID or index; of two that had the index, the one that is there."""
+def find_gpus(asked: str, gpus: Sequence[DeviceState]) -> list[str]:
+    """The GPU of that UUID or index, if any; of two that had the index, the one that is there."""
     found = [gpu for gpu in gpus if asked in (gpu.device, _number(gpu))]
+    return [min(found, key=lambda gpu: gpu.status == "lost").device] if found else []
+
+
+def _find(asked: str, gpus: Sequence[DeviceState]) -> str:
+    found = find_gpus(asked, gpus)
     if not found:
         raise unknown_gpu(asked, gpus)
-    return min(found, key=lambda gpu: gpu.status == "lost").device
+    return found[0]
 
 
 def _number(gpu: DeviceState) -> str | None:

@@ -16,8 +16,8 @@ from monitor.sources.base import DeviceStatus
 from monitor.sources.facts import FACTS, Fact
 from monitor.units import Unit
 
-_TYPES: Mapping[str, type] = {"float32": float, "float64": float, "int64": int, "text": str}
-_EXAMPLES: Mapping[str, object] = {
+TYPES: Mapping[str, type] = {"float32": float, "float64": float, "int64": int, "text": str}
+EXAMPLES: Mapping[str, object] = {
     "percent": 37.5,
     "bytes": 25769803776,
     "bytes per second": 1048576.0,
@@ -52,10 +52,10 @@ def _typed(unit: Unit, label: str, text: str = "") -> Definition:
     field = Field(
         title=label,
         description=f"{label}, {unit.name}. {text}".rstrip(),
-        examples=[_EXAMPLES[unit.name]],
+        examples=[EXAMPLES[unit.name]],
         json_schema_extra={"unit": unit.name},
     )
-    return (_TYPES[unit.storage] | None, field)
+    return (TYPES[unit.storage] | None, field)
 
 
 def _metric(metric: Metric) -> Definition:

@@ -88,6 +88,20 @@ def bad_parameters(error: RequestValidationError) -> Refusal:
     return Refusal(422, "bad-parameters", "Bad parameters", f"{detail}.", errors=errors)
 
 
+def bad_parameter(parameter: str, reason: str) -> Refusal:
+    """422: one parameter and what is wrong with it."""
+    errors = [{"parameter": parameter, "reason": reason}]
+    detail = f"{parameter}: {reason}."
+    return Refusal(422, "bad-parameters", "Bad parameters", detail, errors=errors)
+
+
+def storage_unavailable(error: OSError) -> Refusal:
+    """503: the data folder cannot be read, and why not."""
+    reason = (error.strerror or str(error)).splitlines()[0]
+    detail = f"The history cannot be read: {reason[:1].lower()}{reason[1:]}."
+    return Refusal(503, "storage-unavailable", "The history cannot be read", detail)
+
+
 def unknown_gpu(asked: str, gpus: Sequence[DeviceState]) -> Refusal:
     """404: no GPU of that index or UUID; says which there are."""
     known = [{"index": gpu.facts.get("index"), "device": gpu.device} for gpu in gpus]

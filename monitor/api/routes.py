@@ -6,41 +6,23 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from monitor.api import models
 from monitor.api.encode import encoded
 from monitor.api.health import Health, health
+from monitor.api.history import add_history
+from monitor.api.parameters import Asked, GpuFilter, NoParameters
 from monitor.api.problems import NOT_STORED, ProblemRoute, Refusal, documented
 from monitor.api.stream import stream
 from monitor.queries.current import Current
+from monitor.queries.series import Archive
 from monitor.settings import Settings
-
-Asked = Annotated[str, StringConstraints(min_length=1, max_length=96)]
-
-
-class NoParameters(BaseModel):
-    """A path without parameters: a wrong one is told, not ignored."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
-class GpuFilter(NoParameters):
-    """Which GPUs."""
-
-    gpu: list[Asked] = Field(
-        [],
-        max_length=64,
-        description="index or UUID; repeat it for several; all where it is left out",
-        examples=[["0"], ["GPU-a1b2"]],
-    )
-
 
 Filter = Annotated[GpuFilter, Query()]
 Nothing = Annotated[NoParameters, Query()]
 
 
-def router(current: Current, settings: Settings) -> APIRouter:
+def router(current: Current, settings: Settings, archive: Archive) -> APIRouter:
     """Every path below /api/v1/system, and the WebSocket."""
     paths = APIRouter(prefix="/api/v1/system", route_class=ProblemRoute, tags=["system"])
 
@@ -93,6 +75,8 @@ def router(current: Current, settings: Settings) -> APIRouter:
         found = await asyncio.to_thread(health, current.latest, settings.data)
         status = 200 if found.status == "ok" else 503
         return _json(found.model_dump_json().encode(), status)
+
+    add_history(paths, current, archive)
 
     @paths.get("/{path:path}", include_in_schema=False)
     async def nothing(path: str) -> Response:

@@ -14,10 +14,14 @@ from fastapi.testclient import TestClient
 from monitor.api import routes
 from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, TABLES, Metric, Table
 from monitor.queries.current import Current
+from monitor.queries.live_rows import LiveRows
+from monitor.queries.series import Archive
 from monitor.recording.follower import Follower
 from monitor.settings import load
 from monitor.sources.base import DeviceState, Row
+from monitor.storage.history import History
 from monitor.storage.journal import Journal
+from monitor.storage.locations import host_name
 
 NOW = round(time.time()) * 1000
 FIRST, SECOND = "GPU-aaaa", "GPU-bbbb"
@@ -54,7 +58,13 @@ class Served:
         self.follower = Follower([folder / "live.db"])
         self.current = Current(self.follower)
         server = FastAPI()
-        server.include_router(routes.router(self.current, load(["--data", str(folder)])))
+        settings = load(["--data", str(folder)])
+        archive = Archive(
+            History(settings.data, host_name()),
+            LiveRows([folder / "live.db"], self.follower),
+            settings.parsed_tiers,
+        )
+        server.include_router(routes.router(self.current, settings, archive))
         self.client = TestClient(server)
 
     def tick(self, rows: dict[str, list[Row]], at: int = NOW) -> None:

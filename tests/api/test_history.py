@@ -1,0 +1,316 @@
+"""The API's answers about the past: the same numbers as were recorded, or a sentence why not."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from monitor.api import routes
+from monitor.api.history_models import HISTORY_TABLES
+from monitor.metrics import GPU, TABLES, RollUp, Table
+from monitor.queries.current import Current
+from monitor.queries.latest import Latest, iso
+from monitor.queries.live_rows import LiveRows
+from monitor.queries.series import Archive
+from monitor.recording.follower import Follower
+from monitor.settings import load
+from monitor.sources.base import DeviceState, Row, Rows
+from monitor.storage.history import History
+from monitor.storage.locations import host_name
+from monitor.storage.store import Store
+from tests.fakes import FakeClock
+
+FIRST, SECOND, GONE = "GPU-aaaa", "GPU-bbbb", "GPU-gone"
+# A whole hour of the past, so that the span is one for the server's own clock.
+BEGIN = (round(time.time()) // 3600 - 30) * 3600
+FLUSHED, TICKS = 400, 500
+PROBLEM = "application/problem+json"
+
+
+def row(table: Table, device: str, second: int) -> Row:
+    """A row that differs from tick to tick, with a metric missing now and then."""
+    cells: dict[str, object] = {}
+    for at, metric in enumerate(table.metrics):
+        value = at * 1000 + second % 97 + 1 / 3
+        if (second + at) % 11:
+            whole = metric.unit.storage == "int64"
+            cells[metric.column] = int(value) if whole else value
+    return {"device": device, **cells}
+
+
+def rows(second: int) -> Rows:
+    gpus = [FIRST, SECOND] if second >= 60 else [FIRST, GONE]
+    found = {table.name: [row(table, "0", second)] for table in HISTORY_TABLES.values()}
+    return {
+        **found,
+        "gpu": [row(GPU, device, second) for device in gpus],
+        "host": [row(TABLES["host"], "host", second)],
+        "recorder": [{"device": "host", "missed_count": 0}],
+    }
+
+
+class Past:
+    """A folder with files up to `FLUSHED` and live.db from there on, and a client over it."""
+
+    def __init__(self, folder: Path, gpus: bool = True) -> None:
+        self.settings = load(["--data", str(folder / "data"), "--state-dir", str(folder)])
+        clock = FakeClock(BEGIN)
+        self.store = Store(self.settings, clock)
+        for second in range(TICKS):
+            if second == FLUSHED:
+                self.store.flush()
+            self.store.add(round(clock.wall() * 1000), rows(second) if gpus else {})
+            clock.run(1)
+        if gpus:
+            self.store.put_devices(
+                [
+                    DeviceState("gpu", FIRST, facts={"index": 0}),
+                    DeviceState("gpu", SECOND, facts={"index": 1}),
+                ]
+            )
+        live = [folder / "live.db"]
+        self.follower = Follower(live)
+        self.follower.poll()
+        self.follower.poll()
+        self.archive = Archive(
+            History(self.settings.data, host_name()),
+            LiveRows(live, self.follower),
+            self.settings.parsed_tiers,
+        )
+        server = FastAPI()
+        server.include_router(routes.router(Current(self.follower), self.settings, self.archive))
+        self.client = TestClient(server)
+
+    def get(self, path: str, **parameters: object) -> Any:
+        answer = self.client.get(f"/api/v1/system/{path}", params=_whole(parameters))
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def refused(self, path: str, status: int, **parameters: object) -> Any:
+        answer = self.client.get(f"/api/v1/system/{path}", params=_whole(parameters))
+        assert (answer.status_code, answer.headers["content-type"]) == (status, PROBLEM)
+        return answer.json()
+
+    def close(self) -> None:
+        self.store.close()
+        for followed in self.follower._followed:
+            followed.close()
+
+
+def _whole(parameters: dict[str, object]) -> dict[str, Any]:
+    return {"start": iso(1000 * BEGIN), "end": iso(1000 * (BEGIN + TICKS)), **parameters}
+
+
+def expected(table: Table, device: str, column: str) -> list[float | None]:
+    """What was recorded, tick by tick, as precisely as it is stored."""
+    found = []
+    for second in range(TICKS):
+        for one in rows(second)[table.name]:
+            if one["device"] == device:
+                value = one.get(column)
+                exact = table[column].unit.storage == "int64" or value is None
+                found.append(value if exact else table[column].unit.storage)
+                if not exact:
+                    found[-1] = np.dtype(table[column].unit.storage).type(value)
+    return found
+
+
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    made = Past(tmp_path_factory.mktemp("past"))
+    yield made
+    made.close()
+
+
+GPU_COLUMNS = [column for column in GPU.columns if column != "index"]
+
+
+@pytest.mark.parametrize("column", GPU_COLUMNS)
+def test_each_tick_comes_out_as_it_was_recorded(past: Past, column: str) -> None:
+    answer = past.get("gpu-metrics/history", gpu=1, metrics=column, resolution="1s")
+    assert (answer["tier"], answer["resolution_seconds"]) == ("1s", 1.0)
+    (line,) = answer["series"]
+    assert (line["device"], line["index"]) == (SECOND, 1)
+    assert line["time"] == [1000 * (BEGIN + second) for second in range(60, TICKS)]
+    values = [None if value is None else as_stored(column, value) for value in line[column]]
+    assert values == expected(GPU, SECOND, column)
+    assert None in values
+    assert answer["units"] == {column: GPU[column].unit.name}
+
+
+def as_stored(column: str, value: float) -> Any:
+    """The number at the precision of its column; a whole number must be one on the wire."""
+    storage = GPU[column].unit.storage
+    if storage == "int64":
+        assert isinstance(value, int)
+        return value
+    return np.dtype(storage).type(value)
+
+
+@pytest.mark.parametrize("name", HISTORY_TABLES)
+def test_every_table_and_metric_has_a_history(past: Past, name: str) -> None:
+    answer = past.get("metrics/history", table=name, resolution="1s")
+    (line,) = answer["series"]
+    assert set(line) == {"device", "time", *TABLES[name].columns}
+    assert len(line["time"]) == TICKS
+
+
+def test_the_host_is_what_metrics_history_means(past: Past) -> None:
+    (line,) = past.get("metrics/history", metrics="cpu_percent", resolution="1s")["series"]
+    assert line["device"] == "host"
+    assert np.float32(line["cpu_percent"][1]) == np.float32(1 + 1 / 3)
+
+
+def test_a_minute_has_mean_lowest_highest_and_samples(past: Past) -> None:
+    answer = past.get("gpu-metrics/history", gpu=0, metrics="power_watts", resolution="60s")
+    assert (answer["tier"], answer["resolution_seconds"]) == ("1m", 60.0)
+    (line,) = answer["series"]
+    values = pd.Series(expected(GPU, FIRST, "power_watts"), dtype="float64")
+    minutes = values.groupby(np.arange(TICKS) // 60)
+    for column, wanted in {
+        "power_watts": minutes.mean(),
+        "power_watts_min": minutes.min(),
+        "power_watts_max": minutes.max(),
+    }.items():
+        np.testing.assert_allclose(line[column], wanted, rtol=3e-7)
+    assert line["samples"] == minutes.size().tolist()
+    assert all(isinstance(count, int) for count in line["samples"])
+
+
+def test_counters_keep_their_last_value_in_a_bucket(past: Past) -> None:
+    counters = [metric.column for metric in GPU.metrics if metric.roll_up is RollUp.LAST]
+    answer = past.get(
+        "gpu-metrics/history", gpu=0, metrics=",".join(counters), resolution="1s", max_points=5
+    )
+    (line,) = answer["series"]
+    assert set(line) == {"device", "index", "time", "samples", *counters}
+    last = [v for v in expected(GPU, FIRST, "xid_count")[:120] if v is not None][-1]
+    assert line["xid_count"][0] == last
+
+
+def test_fewer_points_keep_the_highest(past: Past) -> None:
+    answer = past.get(
+        "gpu-metrics/history", gpu=0, metrics="power_watts", resolution="1s", max_points=3
+    )
+    (line,) = answer["series"]
+    assert len(line["time"]) <= 3
+    recorded = [value for value in expected(GPU, FIRST, "power_watts") if value is not None]
+    assert np.float32(max(line["power_watts_max"])) == max(recorded)
+    assert np.float32(min(line["power_watts_min"])) == min(recorded)
+    assert sum(line["samples"]) == TICKS
+
+
+def test_a_gpu_that_only_the_history_knows_is_answered(past: Past) -> None:
+    (line,) = past.get("gpu-metrics/history", gpu=GONE, metrics="power_watts")["series"]
+    assert (line["device"], line["index"], len(line["time"])) == (GONE, None, 60)
+
+
+def test_all_gpus_that_have_rows_come_where_none_is_named(past: Past) -> None:
+    answer = past.get("gpu-metrics/history", metrics="power_watts")
+    assert [line["device"] for line in answer["series"]] == [FIRST, SECOND, GONE]
+
+
+def test_metrics_may_be_repeated_and_separated_by_commas(past: Past) -> None:
+    asked = ["power_watts, fan_percent", "sm_clock_mhz"]
+    answer = past.get("gpu-metrics/history", gpu=0, metrics=asked)
+    assert list(answer["units"]) == ["power_watts", "fan_percent", "sm_clock_mhz"]
+
+
+def test_a_device_that_has_no_rows_is_no_line(past: Past) -> None:
+    assert past.get("metrics/history", table="disk", device="/nowhere")["series"] == []
+    (line,) = past.get("metrics/history", table="disk", device="0")["series"]
+    assert line["device"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "parameter", "says"),
+    [
+        ({"start": "now", "end": "-1h"}, "start", " now"),
+        ({"start": "-1h", "end": "-2h"}, "start", "is not before end"),
+        ({"start": "2091-01-01", "end": "2092-01-01"}, "start", " now"),
+        ({"start": "yesterday"}, "start", "ISO 8601"),
+        ({"metrics": "power,power_watts"}, "metrics", "gpu has no 'power'; it has index, util"),
+        ({"resolution": "7m"}, "resolution", "there are 1s, 10s, 1m, 5m, 15m, 1h"),
+        ({"max_points": 10_000_000}, "max_points", "less than or equal to 100000"),
+        ({"max_points": 1}, "max_points", "greater than or equal to 2"),
+        ({"format": "xlsx"}, "format", "'json'"),
+        ({"step": "5"}, "step", "Extra inputs are not permitted"),
+        ({"gpu": ""}, "gpu", "at least 1 character"),
+    ],
+)
+def test_bad_input_is_told_what_is_allowed(
+    past: Past, parameters: dict[str, Any], parameter: str, says: str
+) -> None:
+    problem = past.refused("gpu-metrics/history", 422, **parameters)
+    assert problem["type"] == "/problems/bad-parameters"
+    assert problem["errors"][0]["parameter"].startswith(parameter)
+    assert says in problem["detail"]
+    assert "\n" not in problem["detail"]
+
+
+def test_a_table_that_there_is_not_is_told_which_there_are(past: Past) -> None:
+    problem = past.refused("metrics/history", 422, table="gpu")
+    assert "there are host, core, disk, network, recorder" in problem["detail"]
+
+
+def test_an_unknown_gpu_is_a_404_as_elsewhere(past: Past) -> None:
+    problem = past.refused("gpu-metrics/history", 404, gpu="9")
+    assert problem["type"] == "/problems/unknown-gpu"
+    assert [gpu["device"] for gpu in problem["gpus"]] == [FIRST, SECOND]
+
+
+def test_a_machine_without_gpus_says_why(tmp_path: Path) -> None:
+    none = Past(tmp_path, gpus=False)
+    for parameters in ({}, {"gpu": "0"}):
+        problem = none.refused("gpu-metrics/history", 503, **parameters)
+        assert problem["type"] == "/problems/gpu-unavailable"
+    none.close()
+
+
+def test_a_machine_that_lost_its_gpus_still_shows_their_past(tmp_path: Path) -> None:
+    made = Past(tmp_path)
+    made.follower.latest = Latest()
+    answer = made.get("gpu-metrics/history", metrics="power_watts")
+    assert [line["device"] for line in answer["series"]] == [FIRST, SECOND, GONE]
+    problem = made.refused("gpu-metrics/history", 404, gpu="7")
+    assert [gpu["device"] for gpu in problem["gpus"]] == [FIRST, SECOND, GONE]
+    made.close()
+
+
+@pytest.mark.parametrize("path", ["gpu-metrics/history", "metrics/history"])
+def test_a_folder_that_cannot_be_read_is_a_503_with_the_reason(past: Past, path: str) -> None:
+    class Unreadable:
+        def __getattr__(self, name: str) -> Any:
+            raise PermissionError(13, "Permission denied")
+
+    history, past.archive.history = past.archive.history, Unreadable()  # type: ignore[assignment]
+    problem = past.refused(path, 503)
+    past.archive.history = history
+    assert problem["type"] == "/problems/storage-unavailable"
+    assert "permission denied" in problem["detail"]
+
+
+@pytest.mark.parametrize("table", [GPU, *HISTORY_TABLES.values()], ids=lambda table: table.name)
+def test_every_column_of_an_answer_is_in_the_reference(past: Past, table: Table) -> None:
+    reference = past.client.get("/openapi.json").json()
+    line = reference["components"]["schemas"]["GpuLine" if table is GPU else "Line"]
+    described = line["properties"]
+    path = "gpu-metrics/history" if table is GPU else "metrics/history"
+    parameters = {} if table is GPU else {"table": table.name}
+    for resolution in ("1s", "1m"):
+        answer = past.get(path, resolution=resolution, **parameters)
+        answered = answer["series"][0]
+        assert set(answered) <= set(described)
+        assert set(answer["units"]) == set(answered) - {"device", "index", "time", "samples"} | (
+            {"index"} if table is GPU else set()
+        )
+        for column, unit in answer["units"].items():
+            if column != "index":
+                assert described[column]["unit"] == unit
