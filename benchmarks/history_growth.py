@@ -37,8 +37,9 @@ def growth(end: int) -> list[Figure]:
         for days in _DAYS:
             spans[days] = _milliseconds(client, _question(days, UUIDS[:1]), end)
     return [
-        *_a_point([(f"24 h at 1 m, all of {gpus} GPUs", all_of[gpus], gpus) for gpus in _GPUS]),
+        *_a_point([(f"24 h at 1 m, all GPUs of {gpus}", all_of[gpus], gpus) for gpus in _GPUS]),
         *_a_point([(f"{days} d at 1 m, one of 8 GPUs", spans[days], days) for days in _DAYS]),
+        beside("24 h at 1 m, the only GPU", one_of[1], "ms"),
         Figure("24 h of one GPU, 64 kept ÷ 1 kept", _SAME, one_of[64] / one_of[1], "×"),
         Figure("24 h of one GPU, 90 d kept ÷ 1 d kept", _SAME, spans[1] / one_of[8], "×"),
     ]
