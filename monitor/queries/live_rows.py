@@ -13,6 +13,10 @@ from monitor.metrics import Table
 from monitor.recording.follower import KEPT_MS, Follower
 from monitor.storage.buffer import Buffer, Columns
 from monitor.storage.journal import Journal
+from monitor.storage.journals import is_own_folder
+
+# The recorder's note: every row before this moment is in Parquet.
+_FLUSHED = "flushed"
 
 
 class LiveRows:
@@ -27,29 +31,53 @@ class LiveRows:
 
     def columns(self, table: Table, start: int) -> Columns:
         """Every row since `start` (ms since 1970), and perhaps some before it."""
-        newest = self._follower.latest.time if self._follower else None
-        if self._follower is None or newest is None:
-            return self._journalled(table, start, 1 << 62)
-        kept = self._follower.buffers[table.name].columns()
-        if start >= newest - KEPT_MS:
+        kept = self._kept(table)
+        if kept is None:
+            return self._journalled(table, min(start, self._flushed()), 1 << 62)
+        oldest = int(kept.times.min(initial=1 << 62))
+        if start >= oldest:
             return kept
-        # Files are behind by more than an hour: they cannot be written, or have just been begun.
-        older = self._journalled(table, start, newest - KEPT_MS)
-        return _joined(older, kept.between(newest - KEPT_MS)) if len(older) else kept
+        # Files are behind by more than memory holds: they cannot be written, have just been
+        # begun, or the recorder stopped long ago.
+        older = self._journalled(table, start, oldest)
+        return _joined(older, kept) if len(older) else kept
+
+    def first(self, table: Table, start: int) -> int | None:
+        """Time of the oldest row at hand that is not before `start`; None where there is none."""
+        kept = self._kept(table)
+        times = (self._journalled(table, start, 1 << 62) if kept is None else kept).times
+        return int(times[times >= start].min()) if np.any(times >= start) else None
 
     def reaches(self, table: Table, start: int) -> bool:
         """Whether memory holds every row since `start`, which is in ms since 1970."""
+        kept = self._kept(table)
         newest = self._follower.latest.time if self._follower else None
-        if self._follower is None or newest is None or start < newest - KEPT_MS:
+        if kept is None or newest is None or start < newest - KEPT_MS:
             return False
-        times = self._follower.buffers[table.name].columns().times
         # The first to arrive is the oldest, unless the clock was set back since.
-        return len(times) > 0 and int(times[0]) <= start
+        return len(kept) > 0 and int(kept.times[0]) <= start
+
+    def _kept(self, table: Table) -> Columns | None:
+        """What the follower holds; None before its first tick, or without one."""
+        if self._follower is None or self._follower.latest.time is None:
+            return None
+        return self._follower.buffers[table.name].columns()
+
+    def _flushed(self) -> int:
+        """The moment before which every row is in Parquet; late where nothing says so."""
+        for path in self._paths[:1]:
+            with contextlib.suppress(sqlite3.Error), contextlib.closing(_open(path)) as journal:
+                before = journal.note(_FLUSHED).get("before")
+                return before if isinstance(before, int) else 1 << 62
+        return 1 << 62
 
     def _journalled(self, table: Table, start: int, end: int) -> Columns:
         found = Buffer(table)
         seen: set[int] = set()
-        for path in self._paths:
+        for at, path in enumerate(self._paths):
+            # The stand-in's folder is in a place that is open to every user.
+            if at > 0 and not is_own_folder(path.parent):
+                continue
             # There is none before the first tick, or it has just been replaced.
             with contextlib.suppress(sqlite3.Error), contextlib.closing(_open(path)) as journal:
                 rows, _ = journal.columns(table, start, end)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +30,7 @@ _DAY = 86_400
 # Steps that people count in, in seconds; beyond them, whole days.
 _MINUTES = (60, 90, 120, 180, 300, 600, 900, 1200, 1800)
 _HOURS = (3600, 7200, 10_800, 14_400, 21_600, 28_800, 43_200, _DAY)
+_NEVER = 1 << 62
 _STEPS = (1, 2, 5, 10, 15, 20, 30, *_MINUTES, *_HOURS)
 
 
@@ -121,28 +123,47 @@ class Archive:
         a point where that is given. A bucket counts by its beginning; the one that `start` is in
         belongs to the span.
         """
-        metrics = [metric for metric in table.metrics if metric.column in columns]
+        if table.keys != ("device",):
+            raise ValueError(f"{table.name} has several rows of one device, which are no line")
+        named = {table[column] for column in columns}
+        metrics = [metric for metric in table.metrics if metric in named]
         tier = tier or self.tier_for(table, start, end, max_points)
-        if not tier.raw:
-            start -= start % (tier.seconds * 1000)
         own = self.step(tier)
-        wanted = step or fitting_step(end - start, own, max_points)
-        lines = [
-            _coarser(line, metrics, wanted) if wanted > own else line
-            for line in self._lines(table, metrics, tier, start, end, devices)
-        ]
-        return Series(table, metrics, tier, wanted, start, end, lines)
+        wanted = step or fitting_step(start, end, own, max_points, raw=tier.raw)
+
+        def lines(coarser: bool) -> tuple[int, list[Line]]:
+            # Whole buckets, so that a point does not change as the span moves on.
+            bucket = wanted if coarser else _bucket(tier)
+            begin, stop = start - start % bucket, end + -end % bucket
+            found = self._lines(table, metrics, tier, begin, stop, devices)
+            return begin, [_coarser(line, metrics, wanted) for line in found] if coarser else found
+
+        begin, found = lines(wanted > own)
+        most = max(map(len, found), default=0)
+        if max_points and not step and most > max_points:
+            # Recorded when the interval was shorter than it is now.
+            wanted = fitting_step(start, end, own, max_points, raw=False)
+            begin, found = lines(True)
+        return Series(table, metrics, tier, wanted, begin, end, found)
 
     def step(self, tier: Tier) -> int:
         """Milliseconds between two points of a tier."""
         return self.interval if tier.raw else max(tier.seconds * 1000, self.interval)
 
     def tier_for(self, table: Table, start: int, end: int, max_points: int | None) -> Tier:
-        """The finest tier that has the whole span, as far as any has, in so many points."""
-        most = max_points or 1 << 62
-        fitting = [tier for tier in self.tiers if -(-(end - start) // self.step(tier)) <= most]
-        for tier in fitting:
-            if self._covers(table, tier, start):
+        """The finest tier that has the whole span, as far as any has, in so many points.
+
+        Where none does, the one with the fewest points of those that have it.
+        """
+        fitting = [
+            tier
+            for tier in self.tiers
+            if max_points is None
+            or _points(start, end, self.step(tier), raw=tier.raw) <= max_points
+        ]
+        others = [tier for tier in reversed(self.tiers) if tier not in fitting]
+        for tier in [*fitting, *others]:
+            if self._covers(table, tier, start, end):
                 return tier
         return self.tiers[-1]
 
@@ -154,14 +175,17 @@ class Archive:
             known = self.live.columns(table, 0).times.tolist()
         return min(known, default=None)
 
-    def _covers(self, table: Table, tier: Tier, start: int) -> bool:
+    def _covers(self, table: Table, tier: Tier, start: int, end: int) -> bool:
+        """Whether no other tier has rows of the span that are older than this one's first."""
         first = self.history.first(table, tier)
         if first is not None and first <= start:
             return True
-        for coarser in self.tiers[self.tiers.index(tier) + 1 :]:
-            theirs = self.history.first(table, coarser)
-            bucket = coarser.seconds * 1000
-            if theirs is not None and (first is None or theirs < first // bucket * bucket):
+        known = [time for time in (first, self.live.first(table, start)) if time is not None]
+        mine = min(known, default=end)
+        for other in self.tiers:
+            theirs = None if other is tier else self.history.first(table, other, start)
+            bucket = max(tier.seconds, other.seconds) * 1000
+            if theirs is not None and theirs // bucket < mine // bucket:
                 return False
         return True
 
@@ -181,29 +205,57 @@ class Archive:
         files = (
             [] if self.live.reaches(table, start) else self.history.open(table, tier, start, end)
         )
+        bucket = _bucket(tier)
         for file in files:
-            after = max(after, file.last + 1 if tier.raw else file.last + tier.seconds * 1000)
             groups = file.groups(start, end, devices)
-            if groups:
-                for line in _stored(file.read(groups, schema), start, end, devices):
+            stored = file.read(groups, schema) if groups else None
+            # What a broken file has may still be in memory.
+            if stored is None or len(stored):
+                after = max(after, file.last + bucket)
+            if stored is not None:
+                for line in _stored(stored, start, end, devices):
                     parts.setdefault(line.device, []).append(line)
-        if after < end:
-            rows = self.live.columns(table, after)
-            for line in _recent(rows, metrics, tier, after, end, devices):
-                parts.setdefault(line.device, []).append(line)
+        # Where the files have all of it, what memory has tells whether they do.
+        rows = self.live.columns(table, after if after < end else _NEVER)
+        if _set_back(rows, after - bucket):
+            # Ticks that are older than the files' last are not in them yet.
+            oldest = int(rows.times.min())
+            after = max(start, min(after, -(-oldest // bucket) * bucket))
+        for line in _recent(rows, metrics, tier, after, end, devices):
+            parts.setdefault(line.device, []).append(line)
         return [_joined(lines) for _, lines in sorted(parts.items())]
 
 
-def fitting_step(span: int, step: int, max_points: int | None) -> int:
-    """The smallest multiple of `step` (ms) people count in with at most so many in the span."""
-    if max_points is None or -(-span // step) <= max_points:
+def fitting_step(start: int, end: int, step: int, max_points: int | None, *, raw: bool) -> int:
+    """The smallest multiple of `step` (ms) people count in with at most so many in the span.
+
+    `step` itself counts buckets or, where `raw`, ticks. ValueError for less than two points: no
+    step keeps every span out of two buckets.
+    """
+    if max_points is None or _points(start, end, step, raw=raw) <= max_points:
         return step
-    for seconds in _STEPS:
-        # One more than fit: the span may begin in the middle of a bucket.
-        if seconds * 1000 % step == 0 and span // (seconds * 1000) < max_points:
-            return seconds * 1000
-    days = -(-span // (max_points * _DAY * 1000))
-    return -(-days * _DAY * 1000 // step) * step
+    if max_points < 2:
+        raise ValueError(f"max_points is at least 2, not {max_points}")
+    for seconds in chain(_STEPS, (days * _DAY for days in count(2))):
+        wanted = seconds * 1000
+        if wanted > step and wanted % step == 0 and _points(start, end, wanted) <= max_points:
+            return wanted
+    raise AssertionError("some number of days is longer than the span")
+
+
+def _points(start: int, end: int, step: int, *, raw: bool = False) -> int:
+    """How many ticks that lie `step` apart, or buckets of that length, the span can have."""
+    return -(-(end - start) // step) if raw else (end - 1) // step - start // step + 1
+
+
+def _bucket(tier: Tier) -> int:
+    return 1 if tier.raw else tier.seconds * 1000
+
+
+def _set_back(rows: Columns, last: int) -> bool:
+    """Whether the clock was, before some of these rows or since `last`, a time in the files."""
+    times = rows.times
+    return len(times) > 0 and bool(times[-1] < last or np.any(np.diff(times) < 0))
 
 
 def _names(metrics: Sequence[Metric], *, rolled: bool) -> list[str]:
@@ -219,7 +271,11 @@ def _stored(rows: pa.Table, start: int, end: int, devices: Sequence[str] | None)
     times = rows.column("time").cast(pa.int64()).to_numpy()
     device = rows.column("device").unify_dictionaries().combine_chunks()
     codes, words = device.indices.to_numpy(), device.dictionary.to_pylist()
-    values = {name: rows.column(name).to_numpy() for name in rows.schema.names if name not in _KEYS}
+    values = {
+        field.name: _floats(rows.column(field.name))
+        for field in rows.schema
+        if field.name not in _KEYS
+    }
     bounds = np.flatnonzero(np.diff(codes)) + 1
     for first, last in zip([0, *bounds], [*bounds, len(codes)], strict=True):
         if first == last or (devices is not None and words[codes[first]] not in devices):
@@ -231,6 +287,12 @@ def _stored(rows: pa.Table, start: int, end: int, devices: Sequence[str] | None)
 
 
 _KEYS = ("time", "device")
+
+
+def _floats(column: pa.ChunkedArray) -> Floats:
+    """The values, missing as NaN; whole numbers as floats, whether any is missing or not."""
+    values: Floats = column.to_numpy()
+    return values.astype(np.float64) if values.dtype.kind == "i" else values
 
 
 def _recent(
@@ -291,10 +353,21 @@ def _as_stored(line: Line, metrics: Sequence[Metric]) -> Line:
 
 
 def _joined(lines: Sequence[Line]) -> Line:
+    """One line of several that follow each other.
+
+    Of two points at one time that with more samples stays, and else the first.
+    """
     if len(lines) == 1:
         return lines[0]
+    times = np.concatenate([line.times for line in lines])
+    columns = {
+        name: np.concatenate([line.columns[name] for line in lines]) for name in lines[0].columns
+    }
+    if np.all(np.diff(times) > 0):
+        return Line(lines[0].device, times, columns)
+    samples = columns.get(SAMPLES, np.ones(len(times)))
+    order = np.lexsort((-samples, times))
+    order = order[np.concatenate(([True], np.diff(times[order]) > 0))]
     return Line(
-        lines[0].device,
-        np.concatenate([line.times for line in lines]),
-        {name: np.concatenate([line.columns[name] for line in lines]) for name in lines[0].columns},
+        lines[0].device, times[order], {name: column[order] for name, column in columns.items()}
     )

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from monitor.metrics import Table
-from monitor.storage.parquet import SUFFIX
+from monitor.metrics import TABLES, Table
+from monitor.storage.parquet import SUFFIX, conformed
 from monitor.storage.schema import raw_schema, rolled_schema
 from monitor.storage.tiers import Tier, bounds
 
@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 _FOOTERS = 512
 # A recorder changes the list of files once a minute; seeing it change more often is not to be.
 _ATTEMPTS = 5
+# What a file that is no Parquet, or is cut short, makes pyarrow raise.
+_BROKEN = (pa.ArrowException, OSError, ValueError)
+_TIME = pa.schema([raw_schema(TABLES["recorder"]).field("time")])
 
 Identity = tuple[object, ...]
 """What a file has until it is replaced."""
@@ -49,33 +52,37 @@ class _Footer:
     metadata: pq.FileMetaData
     groups: Sequence[_Group]
 
-    @property
-    def first(self) -> int:
-        return min(group.first for group in self.groups)
-
-    @property
-    def last(self) -> int:
-        return max(group.last for group in self.groups)
-
 
 class Opened:
     """A file of one period. It stays readable when it is replaced or deleted meanwhile."""
 
-    def __init__(self, path: str, file: pq.ParquetFile, footer: _Footer) -> None:
-        self.path = path
+    def __init__(
+        self, file: pq.ParquetFile, groups: Sequence[_Group], broken: Callable[[Exception], None]
+    ) -> None:
         self._file = file
-        self._footer = footer
+        self._groups = groups
+        self._broken = broken
 
     @property
     def last(self) -> int:
         """Time of its newest row, in ms since 1970."""
-        return self._footer.last
+        return max(group.last for group in self._groups)
+
+    def first(self, start: int) -> int | None:
+        """Time of its oldest row that is not before `start`; None where there is none."""
+        found = [group.first for group in self._groups if group.first >= start]
+        for group in self._groups:
+            if group.first < start <= group.last:
+                times = self.read([group.number], _TIME).column("time").cast(pa.int64()).to_numpy()
+                inside = times[times >= start]
+                found += [int(inside.min())] if len(inside) else []
+        return min(found, default=None)
 
     def groups(self, start: int, end: int, devices: Sequence[str] | None) -> list[int]:
         """Numbers of the row groups that may hold rows of this span and of these devices."""
         return [
             group.number
-            for group in self._footer.groups
+            for group in self._groups
             if group.first < end
             and group.last >= start
             and (devices is None or any(group.devices[0] <= d <= group.devices[1] for d in devices))
@@ -86,21 +93,12 @@ class Opened:
 
         No rows, and a line in the log, where the file is broken.
         """
-        names = [field.name for field in schema]
         try:
-            rows = self._file.read_row_groups(groups, names, use_threads=False)
-        except (pa.ArrowException, OSError) as error:
-            log.warning("%s cannot be read: %s.", self.path, str(error).splitlines()[0])
+            rows = self._file.read_row_groups(groups, schema.names, use_threads=False)
+            return conformed(rows, schema)
+        except _BROKEN as error:
+            self._broken(error)
             return schema.empty_table()
-        if rows.schema.names == names:
-            return rows
-        columns = [
-            rows.column(field.name)
-            if field.name in rows.schema.names
-            else pa.nulls(rows.num_rows, field.type)
-            for field in schema
-        ]
-        return pa.Table.from_arrays(columns, schema=schema)
 
 
 class History:
@@ -118,15 +116,19 @@ class History:
         self.host = host
         self._local = isinstance(self._files, fs.LocalFileSystem)
         self._footers: OrderedDict[str, _Footer] = OrderedDict()
+        self._broken: dict[str, Identity] = {}
         self._lock = threading.Lock()
 
-    def first(self, table: Table, tier: Tier) -> int | None:
-        """Time of the oldest row, in ms since 1970; None where there is none."""
-        for period in self._periods(table, tier):
+    def first(self, table: Table, tier: Tier, start: int = 0) -> int | None:
+        """Time of the oldest row that is not before `start`, in ms since 1970; None without one."""
+        for _ in range(_ATTEMPTS):
             with contextlib.suppress(FileNotFoundError):
-                opened = self._open(f"{self._folder(table, tier)}/{period}{SUFFIX}")
-                if opened is not None:
-                    return opened._footer.first
+                for period in self._periods(table, tier, start):
+                    opened = self._open(f"{self._folder(table, tier)}/{period}{SUFFIX}")
+                    first = opened.first(start) if opened is not None else None
+                    if first is not None:
+                        return first
+                return None
         return None
 
     def open(self, table: Table, tier: Tier, start: int, end: int) -> list[Opened]:
@@ -178,24 +180,31 @@ class History:
 
     def _open(self, path: str) -> Opened | None:
         """The file, or None where it is broken; FileNotFoundError where it is gone."""
-        while True:
-            identity = self._identity(path)
-            source = self._files.open_input_file(path)
-            # The same before and after: what has been opened is this one.
-            if identity == self._identity(path):
-                break
-        footer = self._footers.get(path)
-        known = footer.metadata if footer is not None and footer.identity == identity else None
+        identity: Identity = ()
         try:
+            while True:
+                identity = self._identity(path)
+                source = self._files.open_input_file(path)
+                # The same before and after: what has been opened is this one.
+                if identity == self._identity(path):
+                    break
+            with self._lock:
+                footer = self._footers.get(path)
+            known = footer.metadata if footer is not None and footer.identity == identity else None
             file = pq.ParquetFile(source, metadata=known, page_checksum_verification=True)
             if footer is None or known is None:
                 footer = _Footer(identity, file.metadata, _groups(file))
-        except (pa.ArrowException, OSError, ValueError) as error:
-            log.warning("%s cannot be read: %s.", path, str(error).splitlines()[0])
+        except FileNotFoundError:
+            raise
+        except _BROKEN as error:
+            self._complain(path, identity, error)
             return None
-        if known is None:
-            self._keep(path, footer)
-        return Opened(path, file, footer) if footer.groups else None
+        self._keep(path, footer)
+        return (
+            Opened(file, footer.groups, lambda error: self._complain(path, identity, error))
+            if footer.groups
+            else None
+        )
 
     def _keep(self, path: str, footer: _Footer) -> None:
         with self._lock:
@@ -203,6 +212,14 @@ class History:
             self._footers.move_to_end(path)
             while len(self._footers) > _FOOTERS:
                 self._footers.popitem(last=False)
+
+    def _complain(self, path: str, identity: Identity, error: Exception) -> None:
+        """Say it once of each file, however often it is asked for."""
+        with self._lock:
+            if self._broken.get(path) == identity:
+                return
+            self._broken[path] = identity
+        log.warning("%s cannot be read: %s.", path, (str(error).splitlines() or ["?"])[0])
 
     def _identity(self, path: str) -> Identity:
         if self._local:
@@ -234,5 +251,7 @@ def _groups(file: pq.ParquetFile) -> list[_Group]:
         group = metadata.row_group(number)
         if group.num_rows:
             time, device = group.column(at_time).statistics, group.column(at_device).statistics
+            if time is None or device is None:
+                raise ValueError("it does not say which times and devices it has")
             found.append(_Group(number, time.min_raw, time.max_raw, (device.min, device.max)))
     return found

@@ -1,0 +1,90 @@
+"""A query of any tier is what pandas makes of the ticks, wherever they are by now."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.metrics import TABLES
+from monitor.storage.tiers import Tier
+from tests.queries.recorded import (
+    COLUMNS,
+    GPU,
+    Recording,
+    answered,
+    assert_answer,
+    plain,
+    plain_ticks,
+)
+from tests.storage.made import HOUR, START
+
+TIERS = "1s:10d,10s:10d,1m:30d,1h:2y"
+
+EIGHTHS = st.integers(0, 8000).map(lambda eighths: eighths / 8)
+READING = st.fixed_dictionaries(
+    {
+        "memory_used_bytes": st.none() | st.integers(0, 1 << 40),
+        "power_watts": st.none() | EIGHTHS,
+        "energy_joules": st.none() | st.integers(0, 1 << 40).map(float),
+        "clock_event_reasons": st.none() | st.integers(0, 7),
+        "xid_count": st.none() | st.integers(0, 99),
+    }
+)
+TICKS = st.lists(st.lists(READING, min_size=0, max_size=2), min_size=1, max_size=12)
+STEPS = st.one_of(
+    TICKS.map(lambda ticks: ("ticks", ticks)),
+    st.sampled_from([1, 7, 30, 61, 900, 2000, 5000]).map(lambda seconds: ("gap", seconds)),
+    st.sampled_from([1, 7, 45, 600, 4000]).map(lambda seconds: ("back", seconds)),
+    st.just(("flush", 0)),
+    st.just(("restart", 0)),
+)
+
+
+def play(recording: Recording, steps: Sequence[tuple[str, object]]) -> bool:
+    """Whether a tick came late, and no flush since."""
+    late = False
+    for kind, value in steps:
+        if kind == "ticks":
+            for readings in value:
+                newest = recording.newest
+                late |= recording.tick(*readings) and recording.clock.ms <= newest
+        elif kind == "gap":
+            recording.clock.ms += 1000 * value
+        elif kind == "back":
+            recording.clock.ms -= 1000 * value
+        else:
+            recording.flush() if kind == "flush" else recording.restart()
+            late = False
+    return late
+
+
+@given(steps=st.lists(STEPS, min_size=1, max_size=14), follows=st.booleans(), data=st.data())
+@settings(max_examples=120, deadline=None)
+def test_every_tier_equals_pandas_on_the_ticks_whatever_is_flushed(steps, follows, data) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        recording = Recording(Path(folder), TIERS, start=START + HOUR - 20_000)
+        late = play(recording, steps)
+        archive, raw = recording.archive(follows=follows), recording.raw()
+        low = START - 2 * HOUR
+        spans = [(low, recording.newest + 1)]
+        times = st.integers(low // 500, recording.newest // 500 + 2)
+        start, end = sorted(data.draw(st.tuples(times, times)))
+        spans.append((start * 500, end * 500 + 1))
+        for begin, stop in spans:
+            for tier in recording.tiers:
+                found = archive.series(GPU, COLUMNS, begin, stop, tier=tier, max_points=None)
+                if tier.raw:
+                    assert_answer(found, plain_ticks(raw, begin, stop))
+                elif late:
+                    answered(found)  # no point twice; all of it is there after the next flush
+                else:
+                    assert_answer(found, plain(raw, 1000 * tier.seconds, begin, stop))
+        recording.store.close()
+        for followed in recording.follower._followed:
+            followed.close()
