@@ -6,13 +6,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.metrics import TABLES
-from monitor.storage.tiers import Tier
 from tests.queries.recorded import (
     COLUMNS,
     GPU,
@@ -24,6 +20,7 @@ from tests.queries.recorded import (
 )
 from tests.storage.made import HOUR, START
 
+DAY = 24 * HOUR
 TIERS = "1s:10d,10s:10d,1m:30d,1h:2y"
 
 EIGHTHS = st.integers(0, 8000).map(lambda eighths: eighths / 8)
@@ -71,12 +68,10 @@ def test_every_tier_equals_pandas_on_the_ticks_whatever_is_flushed(steps, follow
         recording = Recording(Path(folder), TIERS, start=START + HOUR - 20_000)
         late = play(recording, steps)
         archive, raw = recording.archive(follows=follows), recording.raw()
-        low = START - 2 * HOUR
-        spans = [(low, recording.newest + 1)]
-        times = st.integers(low // 500, recording.newest // 500 + 2)
-        start, end = sorted(data.draw(st.tuples(times, times)))
-        spans.append((start * 500, end * 500 + 1))
-        for begin, stop in spans:
+        oldest = int(raw["time"].min()) if len(raw) else START
+        times = st.integers(oldest // 500 - 20, recording.newest // 500 + 2)
+        first, last = sorted(data.draw(st.tuples(times, times)))
+        for begin, stop in ((START - DAY, START + DAY), (first * 500, last * 500 + 1)):
             for tier in recording.tiers:
                 found = archive.series(GPU, COLUMNS, begin, stop, tier=tier, max_points=None)
                 if tier.raw:
