@@ -26,7 +26,7 @@ COLUMNS = (
     "xid_count",
 )
 METRICS = [GPU[column] for column in COLUMNS]
-MISSING = {column: None for column in COLUMNS}
+MISSING = dict.fromkeys(COLUMNS)
 
 
 class Recording:
