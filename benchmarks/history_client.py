@@ -13,6 +13,7 @@ import numpy as np
 
 _HEAD_END = b"\r\n\r\n"
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
+_LARGEST = 64 << 20
 _WARM = 3
 _TIMES = 30
 
@@ -22,6 +23,7 @@ class Client:
 
     def __init__(self, port: int) -> None:
         self._host = f"127.0.0.1:{port}"
+        self._received = bytearray(_LARGEST)
         self._socket = socket.create_connection(("127.0.0.1", port), 60)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -41,29 +43,32 @@ class Client:
         """The answer. RuntimeError where it is an error."""
         head, body = self._ask(path)
         _check(head, path)
-        return json.loads(_whole(body) if _is_chunked(head) else body)
+        return json.loads(_whole(bytes(body)) if _is_chunked(head) else bytes(body))
 
-    def _ask(self, path: str) -> tuple[bytes, bytes]:
+    def _ask(self, path: str) -> tuple[bytes, memoryview]:
+        """Head and body; the body is there until the next question."""
         self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
-        data = bytearray()
-        while (end := data.find(_HEAD_END)) < 0:
-            self._receive(data)
-        head = bytes(data[:end]).lower()
+        length = 0
+        while (end := self._received.find(_HEAD_END, 0, length)) < 0:
+            length = self._receive(length)
+        head = bytes(self._received[:end]).lower()
         begin = end + len(_HEAD_END)
         if _is_chunked(head):
-            while not data.endswith(_LAST_CHUNK):
-                self._receive(data)
+            while not self._received.endswith(_LAST_CHUNK, 0, length):
+                length = self._receive(length)
         else:
-            length = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
-            while len(data) < begin + length:
-                self._receive(data)
-        return head, bytes(data[begin:])
+            size = int(head.partition(b"content-length:")[2].split(b"\r\n")[0])
+            while length < begin + size:
+                length = self._receive(length)
+        return head, memoryview(self._received)[begin:length]
 
-    def _receive(self, data: bytearray) -> None:
-        piece = self._socket.recv(1 << 20)
-        if not piece:
+    def _receive(self, length: int) -> int:
+        if length == len(self._received):
+            raise OverflowError(f"more than {length:,} bytes came")
+        count = self._socket.recv_into(memoryview(self._received)[length:])
+        if not count:
             raise ConnectionError("the server ended the connection")
-        data += piece
+        return length + count
 
 
 @contextlib.contextmanager
