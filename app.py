@@ -35,6 +35,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from layouts.index import index
     from layouts.page import page
     from monitor.api import routes
+    from monitor.api.compression import CompressedUpdates
     from monitor.queries.current import Current
     from monitor.queries.live_rows import LiveRows
     from monitor.queries.series import Archive
@@ -67,6 +68,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         docs_url=None,
         redoc_url=None,
     )
+    server.add_middleware(CompressedUpdates)
     server.include_router(routes.router(current, settings, archive))
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
     server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
@@ -84,7 +86,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         index_string=index(settings.url_prefix),
     )
     app.layout = lambda: page(current.latest, host_name())
-    callbacks.register(app, current)
+    callbacks.register(app, current, archive)
     return server
 
 

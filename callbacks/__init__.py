@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dash import Dash
 
-from callbacks import choices, devices, live, presence
+from callbacks import choices, devices, live, presence, trends
 from monitor.queries.current import Current
+from monitor.queries.series import Archive
 
 
-def register(app: Dash, current: Current) -> None:
+def register(app: Dash, current: Current, archive: Archive) -> None:
     """Connect every callback."""
     viewers = presence.Presence()
     presence.register(app, viewers)
     live.register(app, current, viewers)
     devices.register(app, current)
     choices.register(app)
+    trends.register(app, current, archive)

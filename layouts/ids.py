@@ -24,3 +24,30 @@ SETTINGS = "settings"
 BANNER = "banner"
 RESUME = "resume"
 CONNECTION = "connection"
+
+# Historical trends.
+VIEW = "view"  # Store: span, GPUs and charts, as the address has them
+TRENDS = "trends-data"  # Store: the charts of the view, as monitor.queries.trends makes them
+NEWER = "trends-newer"  # Store: what has come since
+DRAWN = "trends-drawn"  # Store: what the charts hold, so that only newer points are asked for
+TREND_TICK = "trends-tick"  # Interval: asks for newer points
+TREND_SECTION = "trends"
+TREND_CONTROLS = "trend-controls"
+TREND_GPUS = "trend-gpus"
+RANGE = "trend-range"
+FROM_TO = "trend-from-to"
+FROM_TO_BUTTON = "trend-from-to-button"
+DATES = "trend-dates"
+FROM_TIME = "trend-from-time"
+TO_TIME = "trend-to-time"
+APPLY_SPAN = "trend-apply"
+CHARTS = "trend-charts"
+CHARTS_BUTTON = "trend-charts-button"
+CHARTS_POPOVER = "trend-charts-popover"
+EXPORT_BUTTON = "trend-export-button"
+EXPORT_POPOVER = "trend-export-popover"
+
+
+def trend_graph(chart: str) -> dict[str, str]:
+    """The graph of a chart."""
+    return {"type": "trend-graph", "chart": chart}

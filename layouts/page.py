@@ -14,6 +14,7 @@ from layouts.header import header
 from layouts.panels.device import device_panel
 from layouts.panels.disks import disks_panel
 from layouts.panels.reading import reading_panel
+from layouts.trends import trends_section
 from monitor.queries.latest import Latest
 from monitor.queries.notices import gpu_trouble
 from monitor.queries.snapshot import layout
@@ -56,6 +57,7 @@ def page(latest: Latest, host: str) -> Component:
                             html.Div(gpu_column(latest), id=ids.GPU_COLUMN, className="column"),
                         ],
                     ),
+                    trends_section(gpus),
                 ]
             ),
         ],

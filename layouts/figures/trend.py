@@ -1,0 +1,48 @@
+"""A chart over time, without its points: assets/trends.js puts these in and appends to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from monitor.queries.trends import Chart
+
+# What text and lines look like is in assets/trends.css, so that a change of theme draws nothing
+# anew.
+_TEXT = {"size": 11}
+
+
+def trend(chart: Chart) -> dict[str, object]:
+    """The figure of a chart: axes, margins, and how it answers to a mouse. Sent once."""
+    percent = all(metric.unit.symbol == "%" for metric in chart.metrics)
+    vertical: Mapping[str, object] = {
+        "fixedrange": True,
+        "nticks": 4,
+        "zeroline": False,
+        "tickfont": _TEXT,
+        "rangemode": "tozero",
+        **({"range": [0, 100]} if percent and "pressure" not in chart.name else {}),
+    }
+    return {
+        "data": [],
+        "layout": {
+            "margin": {"l": 48, "r": 8, "t": 8, "b": 34},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "showlegend": False,
+            "hovermode": False,
+            "dragmode": "zoom",
+            "xaxis": {"type": "date", "zeroline": False, "tickfont": _TEXT, "nticks": 7},
+            "yaxis": dict(vertical),
+        },
+    }
+
+
+CONFIG: Any = {
+    "displayModeBar": False,
+    "doubleClick": False,
+    "responsive": True,
+    "showTips": False,
+    "scrollZoom": False,
+}
+"""What plotly.js is told of every chart."""

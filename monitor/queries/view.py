@@ -1,0 +1,101 @@
+"""What a person looks at: a span, some GPUs, some charts; read from an address, slips and all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from monitor.queries.latest import iso
+from monitor.queries.span import BadSpan, moment, span
+from monitor.sources.base import DeviceState
+
+RANGES: Mapping[str, int] = {
+    "15m": 900,
+    "1h": 3600,
+    "6h": 21_600,
+    "24h": 86_400,
+    "7d": 7 * 86_400,
+    "90d": 90 * 86_400,
+}
+"""Seconds of each range that ends now."""
+DEFAULT_RANGE = "1h"
+
+
+@dataclass(frozen=True)
+class View:
+    """A span in ms since 1970, which GPUs (None: all) and charts, and what was wrong in asking."""
+
+    start: int
+    end: int
+    gpus: frozenset[str] | None
+    charts: frozenset[str]
+    live: bool
+    problems: tuple[str, ...] = ()
+
+
+def view_of(
+    asked: Mapping[str, object], gpus: Sequence[DeviceState], charts: Sequence[str], now: int
+) -> View:
+    """The view that an address asks for; each part that makes no sense is left out and told."""
+    problems: list[str] = []
+    start, end, live = _span(asked, now, problems)
+    return View(
+        start,
+        end,
+        _chosen_gpus(_text(asked, "gpus"), gpus, problems),
+        _chosen_charts(_text(asked, "charts"), charts, problems),
+        live,
+        tuple(problems),
+    )
+
+
+def _span(asked: Mapping[str, object], now: int, problems: list[str]) -> tuple[int, int, bool]:
+    wanted = _text(asked, "range") or DEFAULT_RANGE
+    if wanted not in RANGES:
+        problems.append(f"There is no range {wanted!r}; there are {', '.join(RANGES)}.")
+        wanted = DEFAULT_RANGE
+    start, end = _text(asked, "from"), _text(asked, "to")
+    if start or end:
+        try:
+            # An end alone: the range before it.
+            start = start or _before(end, RANGES[wanted], now)
+            live = end in ("", "now") and start.startswith("-")
+            return (*span(start, end or "now", now), live)
+        except BadSpan as bad:
+            where = {"start": "from", "end": "to"}[bad.parameter]
+            problems.append(f"{where}: {bad.reason.replace('end, which is', 'to, which is')}.")
+    return now - 1000 * RANGES[wanted], now, True
+
+
+def _before(end: str, seconds: int, now: int) -> str:
+    return iso(moment("end", end, now) - 1000 * seconds) or ""
+
+
+def _chosen_gpus(
+    text: str, gpus: Sequence[DeviceState], problems: list[str]
+) -> frozenset[str] | None:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    known = {gpu.device: gpu.device for gpu in gpus}
+    for gpu in gpus:
+        if gpu.facts.get("mig_index") is None:
+            known.setdefault(str(gpu.facts.get("index")), gpu.device)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        there = ", ".join(str(gpu.facts.get("index", gpu.device)) for gpu in gpus) or "none"
+        problems.append(f"There is no GPU {', '.join(unknown)[:80]}; there are: {there}.")
+    return frozenset(known[name] for name in names if name in known) or None
+
+
+def _chosen_charts(text: str, charts: Sequence[str], problems: list[str]) -> frozenset[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in charts]
+    if unknown:
+        problems.append(
+            f"There is no chart {', '.join(unknown)[:80]}; there are: {', '.join(charts)}."
+        )
+    return frozenset(name for name in names if name in charts) or frozenset(charts)
+
+
+def _text(asked: Mapping[str, object], name: str) -> str:
+    value = asked.get(name)
+    return value.strip() if isinstance(value, str) else ""
