@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from monitor.api import history_models as models
@@ -25,6 +27,8 @@ from monitor.metrics import GPU, Table
 from monitor.queries.columnwise import columnwise
 from monitor.queries.current import Current
 from monitor.queries.devices import has_recorded, recorded_devices
+from monitor.queries.export import export
+from monitor.queries.formats import FORMATS, Format, file_name, written
 from monitor.queries.latest import Latest
 from monitor.queries.question import (
     FEWEST_POINTS,
@@ -37,6 +41,15 @@ from monitor.queries.question import (
 from monitor.queries.series import MAX_POINTS, Archive
 from monitor.queries.span import ALLOWED
 from monitor.sources.base import DeviceState
+
+# Beyond as many numbers an answer is made piece by piece.
+_MANY_VALUES = 2_000_000
+# So much of it tells how long it will be.
+_FIRST_BYTES = 1_000_000
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_FILES: dict[str, Any] = {
+    "content": {media: _BINARY for kind, media in FORMATS.items() if kind != "json"}
+}
 
 
 class Span(NoParameters):
@@ -65,7 +78,7 @@ class Span(NoParameters):
         f"{MAX_POINTS:,} where neither it nor resolution is given",
         examples=[1000],
     )
-    format: Literal["json"] = Field("json", description="of the answer")
+    format: Format = Field("json", description="of the answer; all but a short json is a file")
 
 
 class GpuSpan(Span, GpuFilter):
@@ -95,7 +108,7 @@ def add_history(paths: APIRouter, current: Current, archive: Archive) -> None:
     @paths.get(
         "/gpu-metrics/history",
         response_model=models.GpuHistory,
-        responses=documented(404, 422, 503),
+        responses={200: _FILES, **documented(404, 422, 503)},
     )
     async def gpu_history(asked: Annotated[GpuSpan, Query()]) -> Response:
         """GPU metrics over a span, column by column, a block for each GPU that has rows."""
@@ -104,26 +117,27 @@ def add_history(paths: APIRouter, current: Current, archive: Archive) -> None:
     @paths.get(
         "/metrics/history",
         response_model=models.MetricsHistory,
-        responses=documented(422, 503),
+        responses={200: _FILES, **documented(422, 503)},
     )
     async def metrics_history(asked: Annotated[TableSpan, Query()]) -> Response:
         """The machine, its cores, disks or interfaces over a span, column by column."""
-        return await asyncio.to_thread(_metrics_history, archive, asked)
+        return await asyncio.to_thread(_metrics_history, archive, current.latest, asked)
 
 
 def _gpu_history(archive: Archive, latest: Latest, asked: GpuSpan) -> Response:
     try:
         devices = chosen_gpus(archive, latest, asked.gpu)
         wanted = _question(archive, GPU, asked, devices)
-        return _answer(archive, wanted, _indices(latest))
+        return _answer(archive, wanted, asked.format, latest)
     except OSError as error:
         raise storage_unavailable(error) from None
 
 
-def _metrics_history(archive: Archive, asked: TableSpan) -> Response:
+def _metrics_history(archive: Archive, latest: Latest, asked: TableSpan) -> Response:
     try:
         table = chosen_table(asked.table, models.HISTORY_TABLES)
-        return _answer(archive, _question(archive, table, asked, asked.device or None), {})
+        wanted = _question(archive, table, asked, asked.device or None)
+        return _answer(archive, wanted, asked.format, latest)
     except BadQuestion as bad:
         raise bad_parameter(bad.parameter, bad.reason) from None
     except OSError as error:
@@ -173,7 +187,10 @@ def _question(
         raise bad_parameter(bad.parameter, bad.reason) from None
 
 
-def _answer(archive: Archive, asked: Question, indices: Mapping[str, object]) -> Response:
+def _answer(archive: Archive, asked: Question, kind: Format, latest: Latest) -> Response:
+    indices = {gpu.device: gpu.facts.get("index") for gpu in latest.gpus()}
+    if kind != "json" or _values(archive, asked, latest) > _MANY_VALUES:
+        return _streamed(archive, asked, kind, indices)
     series = archive.series(
         asked.table,
         asked.columns,
@@ -187,5 +204,42 @@ def _answer(archive: Archive, asked: Question, indices: Mapping[str, object]) ->
     return Response(body, headers=NOT_STORED, media_type="application/json")
 
 
-def _indices(latest: Latest) -> dict[str, object]:
-    return {gpu.device: gpu.facts.get("index") for gpu in latest.gpus()}
+def _streamed(
+    archive: Archive, asked: Question, kind: Format, indices: Mapping[str, object]
+) -> Response:
+    """A file, as it is being made; `Estimated-Length` is how many bytes it may come to."""
+    exported = export(archive, asked)
+    pieces = written(exported, kind, indices)
+    begun, done = b"", 1.0
+    # What cannot be read is told before the answer begins.
+    for piece in pieces:
+        begun += piece.content
+        done = piece.done
+        if done and len(begun) >= _FIRST_BYTES:
+            break
+    length = round(len(begun) / done)
+    headers = {
+        **NOT_STORED,
+        "Content-Disposition": f'attachment; filename="{file_name(exported, kind)}"',
+        "Estimated-Length": str(length),
+    }
+    rest = (piece.content for piece in pieces if piece.content)
+    content: Iterator[bytes] = itertools.chain([begun], rest)
+    return StreamingResponse(content, headers=headers, media_type=FORMATS[kind])
+
+
+def _values(archive: Archive, asked: Question, latest: Latest) -> int:
+    """How many numbers the answer, or what it is made of, can have at most."""
+    states = latest.devices.get(asked.table.name) or latest.table(asked.table.name)
+    devices = len(asked.devices) if asked.devices is not None else max(1, len(states))
+    begin = asked.start
+    found = _cells(archive, asked, begin, devices)
+    if found > _MANY_VALUES:
+        first = archive.history.first(asked.table, asked.tier, begin)
+        found = _cells(archive, asked, begin if first is None else first, devices)
+    return found
+
+
+def _cells(archive: Archive, asked: Question, begin: int, devices: int) -> int:
+    rows = (asked.end - begin) // archive.step(asked.tier)
+    return rows * devices * max(1, len(asked.columns)) * (1 if asked.tier.raw else 3)

@@ -43,19 +43,14 @@ def units(metrics: Sequence[Metric], *, rolled: bool) -> dict[str, str]:
     }
 
 
-def _block(table: Table, line: Line, indices: Mapping[str, object]) -> dict[str, object]:
-    named: dict[str, object] = {"device": line.device}
-    if table is GPU:
-        named["index"] = indices.get(line.device)
-    columns = {
-        name: _values(table, name, values)
-        for name, values in line.columns.items()
-        if name not in named
-    }
-    return {**named, "time": line.times, **columns}
+def named(table: Table, device: str, indices: Mapping[str, object]) -> dict[str, object]:
+    """How a block begins."""
+    index = {"index": indices.get(device)} if table is GPU else {}
+    return {"device": device, **index}
 
 
-def _values(table: Table, name: str, values: Floats) -> object:
+def values_of(table: Table, name: str, values: Floats) -> object:
+    """A column as orjson takes it: whole numbers whole, missing ones null."""
     if values.dtype != np.float64 or not _whole(table, name):
         return np.ascontiguousarray(values)
     missing = np.isnan(values)
@@ -64,6 +59,16 @@ def _values(table: Table, name: str, values: Floats) -> object:
     if missing.all():
         return [None] * len(values)
     return [None if value != value else int(value) for value in values.tolist()]
+
+
+def _block(table: Table, line: Line, indices: Mapping[str, object]) -> dict[str, object]:
+    head = named(table, line.device, indices)
+    columns = {
+        name: values_of(table, name, values)
+        for name, values in line.columns.items()
+        if name not in head
+    }
+    return {**head, "time": line.times, **columns}
 
 
 def _whole(table: Table, name: str) -> bool:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import io
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from monitor.api import routes
+from monitor.api import history, routes
 from monitor.api.history_models import HISTORY_TABLES
 from monitor.metrics import GPU, TABLES, RollUp, Table
 from monitor.queries.current import Current
+from monitor.queries.formats import FORMATS
 from monitor.queries.latest import Latest, iso
 from monitor.queries.live_rows import LiveRows
 from monitor.queries.series import Archive
@@ -295,6 +299,58 @@ def test_a_folder_that_cannot_be_read_is_a_503_with_the_reason(past: Past, path:
     past.archive.history = history
     assert problem["type"] == "/problems/storage-unavailable"
     assert "permission denied" in problem["detail"]
+
+
+def as_frame(answer: bytes, kind: str) -> pd.DataFrame:
+    if kind == "csv":
+        found = pd.read_csv(io.BytesIO(answer))
+        found["time"] = pd.to_datetime(found["time"], format="ISO8601")
+        return found
+    if kind == "parquet":
+        return pq.read_table(io.BytesIO(answer)).to_pandas()
+    return pa.ipc.open_file(answer).read_all().to_pandas()
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
+@pytest.mark.parametrize("more", [{"resolution": "1s"}, {"resolution": "1m"}, {"max_points": 20}])
+def test_a_file_has_the_numbers_of_the_json(past: Past, kind: str, more: dict[str, Any]) -> None:
+    asked = _whole({"gpu": 0, "metrics": "power_watts,memory_used_bytes", **more})
+    path = "/api/v1/system/gpu-metrics/history"
+    answer = past.client.get(path, params={**asked, "format": kind})
+    assert answer.headers["content-type"] == FORMATS[kind]
+    found = as_frame(answer.content, kind)
+    (line,) = past.client.get(path, params=asked).json()["series"]
+    assert list(found) == ["time", "host", "device", *list(line)[3:]]
+    assert (found["time"].astype("int64") == np.array(line["time"]) * factor(found)).all()
+    for column in list(line)[3:]:
+        values = pd.Series(line[column], dtype="float64").to_numpy(np.float32)
+        np.testing.assert_array_equal(found[column].to_numpy(np.float32), values)
+
+
+def factor(frame: pd.DataFrame) -> int:
+    return {"ms": 1, "us": 1000, "ns": 1_000_000}[frame["time"].dt.unit]
+
+
+def test_a_file_says_its_name_and_about_how_long_it_is(past: Past) -> None:
+    asked = _whole({"format": "csv", "resolution": "1s"})
+    answer = past.client.get("/api/v1/system/gpu-metrics/history", params=asked)
+    begin = pd.Timestamp(BEGIN, unit="s").strftime("%Y-%m-%dT%H%MZ")
+    assert f'filename="gpu-{begin}-' in answer.headers["content-disposition"]
+    assert answer.headers["content-disposition"].endswith('-1s.csv"')
+    assert 0.5 < int(answer.headers["estimated-length"]) / len(answer.content) < 2
+
+
+def test_a_long_json_is_made_in_pieces_and_is_the_same(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for parameters in ({"resolution": "1s"}, {"resolution": "1m"}):
+        whole = past.get("gpu-metrics/history", **parameters)
+        monkeypatch.setattr(history, "_MANY_VALUES", 0)
+        asked = _whole(parameters)
+        answer = past.client.get("/api/v1/system/gpu-metrics/history", params=asked)
+        monkeypatch.undo()
+        assert "estimated-length" in answer.headers
+        assert answer.json() == whole
 
 
 @pytest.mark.parametrize("table", [GPU, *HISTORY_TABLES.values()], ids=lambda table: table.name)
