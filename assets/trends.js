@@ -85,9 +85,15 @@ window.dash_clientside = window.dash_clientside || {};
     button.firstElementChild.className = `bi ${paused ? "bi-play-fill" : "bi-pause-fill"}`;
     find('[data-trend="back"]').hidden = !before.length;
     set("trend-range", { value: paused ? null : view.range });
-    const chosen = view.charts ? view.charts.split(",") : cards().map((card) => card.dataset.chart);
+    const chosen = chosenCharts();
     set("trend-charts", { value: chosen });
     for (const card of cards()) card.hidden = !chosen.includes(card.dataset.chart);
+  }
+
+  function chosenCharts() {
+    const all = cards().map((card) => card.dataset.chart);
+    const named = all.filter((name) => view.charts.split(",").includes(name));
+    return named.length ? named : all;
   }
 
   function range(value) {
@@ -100,8 +106,9 @@ window.dash_clientside = window.dash_clientside || {};
   function chooseCharts(value) {
     const all = cards().map((card) => card.dataset.chart);
     const chosen = all.filter((name) => (value ?? []).includes(name));
-    const text = chosen.length === all.length || !chosen.length ? "" : chosen.join(",");
-    if (view.number && text !== view.charts) change({ charts: text }, false);
+    // A slip in the address stays there, as what is told of it does, until another choice is made.
+    if (!view.number || chosen.join() === chosenCharts().join()) return undefined;
+    change({ charts: chosen.length === all.length || !chosen.length ? "" : chosen.join(",") }, false);
     return undefined;
   }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dash import Dash
 
-from callbacks import choices, devices, live, presence, trends
+from callbacks import choices, devices, live, presence, span_report, trends
 from monitor.queries.current import Current
 from monitor.queries.series import Archive
 
@@ -17,3 +17,4 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
     devices.register(app, current)
     choices.register(app)
     trends.register(app, current, archive)
+    span_report.register(app, current, archive)

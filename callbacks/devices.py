@@ -7,6 +7,7 @@ from dash import Dash, Input, Output
 from layouts import ids
 from layouts.header import strip
 from layouts.page import gpu_column, gpu_options, nothing_to_choose, system_column
+from layouts.trends import trend_gpus
 from monitor.queries.current import Current
 from monitor.queries.snapshot import layout
 
@@ -20,6 +21,8 @@ def register(app: Dash, current: Current) -> None:
         Output(ids.GPU_COLUMN, "children"),
         Output(ids.GPU_SELECT, "options"),
         Output(ids.GPU_SELECTOR, "hidden"),
+        Output(ids.TREND_GPUS, "children"),
+        Output(ids.TREND_GPUS, "hidden"),
         Output(ids.DEVICES, "data"),
         Input(ids.CHANGED, "data"),
         prevent_initial_call=True,
@@ -32,6 +35,8 @@ def register(app: Dash, current: Current) -> None:
             system_column(latest),
             gpu_column(latest),
             gpu_options(gpus),
+            nothing_to_choose(gpus),
+            trend_gpus(gpus),
             nothing_to_choose(gpus),
             layout(latest),
         )

@@ -79,7 +79,7 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
 def loaded(archive: Archive, current: Current, asked: Mapping[str, Any]) -> dict[str, object]:
     """The charts of the view that is asked for, or in `error` why they cannot be had."""
     try:
-        drawn = trends(archive, current.latest, _view(current, asked))
+        drawn = trends(archive, current.latest, asked_view(current, asked))
     except OSError as error:
         log.warning("History cannot be read: %s.", error)
         reason = (error.strerror or str(error)).lower()
@@ -94,7 +94,7 @@ def appended(
 
     They are stale where other GPUs are there by now, or so much has come that all is read anew.
     """
-    view = _view(current, asked)
+    view = asked_view(current, asked)
     number = {"asked": asked.get("number")}
     try:
         grid = Grid(str(drawn["tier"]), int(drawn["since"]), view.end, int(drawn["step"]))
@@ -112,5 +112,6 @@ def appended(
     return {**number, "since": grid.start, "to": view.end, "charts": charts}
 
 
-def _view(current: Current, asked: Mapping[str, Any]) -> View:
+def asked_view(current: Current, asked: Mapping[str, Any]) -> View:
+    """The view that a page asks for now."""
     return view_of(asked, current.latest.gpus(), _NAMES, round(time.time() * 1000))

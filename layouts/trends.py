@@ -55,6 +55,14 @@ def trends_section(gpus: Sequence[DeviceState]) -> Component:
             ),
             html.Div(className="trend-notice", role="alert", hidden=True),
             html.Div(className="trend-grid", children=[_card(chart) for chart in CHARTS]),
+            html.Section(
+                className="panel span-report",
+                **aria(label="In this span"),
+                children=[
+                    html.Div(html.H3("In this span", className="label"), className="panel-head"),
+                    html.Div(id=ids.SPAN_REPORT, className="span-report-rows"),
+                ],
+            ),
             *_stores(),
         ],
     )
@@ -271,4 +279,5 @@ def _stores() -> list[Component]:
         dcc.Store(id=ids.NEWER),
         dcc.Store(id=ids.DRAWN),
         dcc.Interval(id=ids.TREND_TICK, interval=5000, disabled=True),
+        dcc.Interval(id=ids.REPORT_TICK, interval=60_000),
     ]

@@ -1,0 +1,36 @@
+"""The table of what the span in view came to: read when the span changes, and once a minute."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from dash import Dash, Input, Output, no_update
+
+from callbacks.trends import asked_view
+from layouts import ids
+from layouts.panels.span_report import span_report
+from monitor.queries.current import Current
+from monitor.queries.series import Archive
+from monitor.queries.span_report import report
+
+
+def register(app: Dash, current: Current, archive: Archive) -> None:
+    """Connect the table with the view."""
+
+    @app.callback(
+        Output(ids.SPAN_REPORT, "children"),
+        Input(ids.VIEW, "data"),
+        Input(ids.REPORT_TICK, "n_intervals"),
+        prevent_initial_call=True,
+    )
+    async def tell(asked: Mapping[str, Any] | None, _: int | None) -> object:
+        if not asked:
+            return no_update
+        try:
+            view = asked_view(current, asked)
+            return span_report(await asyncio.to_thread(report, archive, current.latest, view))
+        except OSError:
+            # The charts' own notice says why.
+            return no_update

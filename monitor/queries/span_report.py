@@ -1,0 +1,100 @@
+"""The page's table of a span: for each GPU and the machine, what it came to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from monitor.metrics import GPU, HOST, Metric, Table
+from monitor.queries.latest import Latest
+from monitor.queries.series import Archive
+from monitor.queries.summary import Summary, energy_joules, summarised
+from monitor.queries.view import View
+from monitor.units import JOULES, NOT_REPORTED
+
+REPORTED = {
+    GPU.name: ("utilization_percent", "memory_used_bytes", "temperature_celsius", "power_watts"),
+    HOST.name: ("cpu_percent", "memory_used_bytes"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """A device, its name, and by metric what is said of it. `energy` is empty without power."""
+
+    device: str
+    name: str
+    summaries: Sequence[tuple[Metric, Summary]]
+    energy: str = ""
+
+
+def report(archive: Archive, latest: Latest, view: View) -> list[Row]:
+    """A row for the machine, then one for each GPU of the view that was recorded in it."""
+    gpus = [gpu for gpu in latest.gpus() if view.gpus is None or gpu.device in view.gpus]
+    rows = _rows(archive, latest, view, HOST, {"host": "Machine"})
+    if gpus:
+        names = {gpu.device: f"GPU {gpu.facts.get('index', '?')}" for gpu in gpus}
+        rows += _rows(archive, latest, view, GPU, names)
+    return rows
+
+
+def _rows(
+    archive: Archive, latest: Latest, view: View, table: Table, names: dict[str, str]
+) -> list[Row]:
+    columns = REPORTED[table.name]
+    series = archive.series(table, columns, view.start, view.end, devices=list(names))
+    by_metric = [
+        (
+            table[column],
+            summarised(
+                series, column, archive.interval, _thresholds(latest, table[column], table, names)
+            ),
+        )
+        for column in columns
+    ]
+    energy = (
+        energy_joules(archive, table, view.start, view.end, list(names))
+        if "power_watts" in columns
+        else {}
+    )
+    there = [line.device for line in series.lines]
+    return [
+        Row(
+            device,
+            name,
+            [(metric, found[device]) for metric, found in by_metric],
+            JOULES.text(energy[device]) if energy.get(device) else "",
+        )
+        for device, name in names.items()
+        if device in there
+    ]
+
+
+def _thresholds(
+    latest: Latest, metric: Metric, table: Table, names: dict[str, str]
+) -> dict[str, float]:
+    """The warning of each device, in the metric's unit."""
+    found: dict[str, float] = {}
+    for device in names if metric.warn_at else ():
+        assert metric.warn_at is not None
+        state = latest.devices.get(table.name, {}).get(device)
+        facts = {**(state.facts if state else {}), **latest.table(table.name).get(device, {})}
+        limit = metric.warn_at.of(facts)
+        if metric.warn_at.share:
+            full = facts.get(metric.full) if isinstance(metric.full, str) else metric.full
+            if not isinstance(full, (int, float)):
+                continue
+            limit = limit / 100 * full
+        found[device] = limit
+    return found
+
+
+def spent(seconds: float | None) -> str:
+    """`12 min 30 s`, `0 s`; N/A where it is not known."""
+    if seconds is None:
+        return NOT_REPORTED
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
