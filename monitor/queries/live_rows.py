@@ -22,7 +22,8 @@ _FLUSHED = "flushed"
 class LiveRows:
     """Rows of live.db and its stand-in: from a follower's memory, as far as that reaches back.
 
-    Without a follower, as in a notebook, all of them are read from the files at `paths`.
+    Without a follower, as in a notebook, all of them are read from the files at `paths`, live.db
+    first.
     """
 
     def __init__(self, paths: Sequence[Path], follower: Follower | None = None) -> None:
@@ -30,17 +31,19 @@ class LiveRows:
         self._follower = follower
 
     def columns(self, table: Table, start: int) -> Columns:
-        """Every row since `start` (ms since 1970), and perhaps some before it."""
+        """Every row since `start` (ms since 1970) that no file has, and some that one has.
+
+        To be asked before files are opened: what is flushed meanwhile, and goes, is in those.
+        """
         kept = self._kept(table)
-        if kept is None:
-            return self._journalled(table, min(start, self._flushed()), 1 << 62)
-        oldest = int(kept.times.min(initial=1 << 62))
-        if start >= oldest:
+        oldest = 1 << 62 if kept is None else int(kept.times.min(initial=1 << 62))
+        # Memory ends here when the hour before is not flushed yet, files cannot be written, or
+        # the recorder stopped long ago.
+        start = max(start, self._flushed()) if start < oldest else start
+        if kept is not None and start >= oldest:
             return kept
-        # Files are behind by more than memory holds: they cannot be written, have just been
-        # begun, or the recorder stopped long ago.
         older = self._journalled(table, start, oldest)
-        return _joined(older, kept) if len(older) else kept
+        return older if kept is None else _joined(older, kept)
 
     def first(self, table: Table, start: int) -> int | None:
         """Time of the oldest row at hand that is not before `start`; None where there is none."""
@@ -64,12 +67,12 @@ class LiveRows:
         return self._follower.buffers[table.name].columns()
 
     def _flushed(self) -> int:
-        """The moment before which every row is in Parquet; late where nothing says so."""
+        """The moment before which every row is in a file; 0 where nothing says so."""
         for path in self._paths[:1]:
             with contextlib.suppress(sqlite3.Error), contextlib.closing(_open(path)) as journal:
                 before = journal.note(_FLUSHED).get("before")
-                return before if isinstance(before, int) else 1 << 62
-        return 1 << 62
+                return before if isinstance(before, int) else 0
+        return 0
 
     def _journalled(self, table: Table, start: int, end: int) -> Columns:
         found = Buffer(table)

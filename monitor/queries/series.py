@@ -30,7 +30,6 @@ _DAY = 86_400
 # Steps that people count in, in seconds; beyond them, whole days.
 _MINUTES = (60, 90, 120, 180, 300, 600, 900, 1200, 1800)
 _HOURS = (3600, 7200, 10_800, 14_400, 21_600, 28_800, 43_200, _DAY)
-_NEVER = 1 << 62
 _STEPS = (1, 2, 5, 10, 15, 20, 30, *_MINUTES, *_HOURS)
 
 
@@ -201,6 +200,8 @@ class Archive:
         schema = columns_of(table, tier, [metric.column for metric in metrics])
         parts: dict[str, list[Line]] = {}
         after = start
+        # Before the files: what is flushed in between is in both, not in neither.
+        rows = self.live.columns(table, start)
         # Memory that reaches back so far has every row: no need to open a file.
         files = (
             [] if self.live.reaches(table, start) else self.history.open(table, tier, start, end)
@@ -215,8 +216,6 @@ class Archive:
             if stored is not None:
                 for line in _stored(stored, start, end, devices):
                     parts.setdefault(line.device, []).append(line)
-        # Where the files have all of it, what memory has tells whether they do.
-        rows = self.live.columns(table, after if after < end else _NEVER)
         if _set_back(rows, after - bucket):
             # Ticks that are older than the files' last are not in them yet.
             oldest = int(rows.times.min())

@@ -40,6 +40,7 @@ class Recording:
         self.interval = interval
         self.clock = StillClock(start)
         self.ticks: list[dict[str, object]] = []
+        self.newest_tick = 0
         self.store = store_in(folder, self.clock, tiers=tiers)
         self._text = tiers
         self.paths = [folder / "state/live.db", folder / "no-stand-in/overflow.db"]
@@ -61,6 +62,7 @@ class Recording:
         host = [{"device": "host", "tick_seconds": 0.01}]
         self.store.add(time, {"gpu": rows, "recorder": host})
         self.ticks += [{"time": time, **row} for row in rows]
+        self.newest_tick = time
         if poll:
             self.follower.poll()
         return True

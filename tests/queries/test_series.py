@@ -68,8 +68,8 @@ def test_every_tier_equals_pandas_on_the_ticks_whatever_is_flushed(steps, follow
         recording = Recording(Path(folder), TIERS, start=START + HOUR - 20_000)
         late = play(recording, steps)
         archive, raw = recording.archive(follows=follows), recording.raw()
-        oldest = int(raw["time"].min()) if len(raw) else START
-        times = st.integers(oldest // 500 - 20, recording.newest // 500 + 2)
+        oldest, newest = (raw["time"].min(), raw["time"].max()) if len(raw) else (START, START)
+        times = st.integers(int(oldest) // 500 - 20, int(newest) // 500 + 2)
         first, last = sorted(data.draw(st.tuples(times, times)))
         for begin, stop in ((START - DAY, START + DAY), (first * 500, last * 500 + 1)):
             for tier in recording.tiers:
