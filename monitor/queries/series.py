@@ -167,12 +167,16 @@ class Archive:
         return self.tiers[-1]
 
     def first(self, table: Table) -> int | None:
-        """Time of the oldest row of any tier, in ms since 1970; None where there is none."""
-        firsts = [self.history.first(table, tier) for tier in self.tiers]
-        known = [first for first in firsts if first is not None]
-        if not known:
-            known = self.live.columns(table, 0).times.tolist()
-        return min(known, default=None)
+        """Time of the oldest tick, in ms since 1970, as near as tiers tell; None without any."""
+        found, bucket = None, 0
+        for tier in reversed(self.tiers):
+            first = self.history.first(table, tier)
+            # A bucket begins before its first tick does, which a finer tier may still have.
+            if first is not None and (found is None or first < found + bucket):
+                found, bucket = first, _bucket(tier)
+        if found is None:
+            return min(self.live.columns(table, 0).times.tolist(), default=None)
+        return found
 
     def _covers(self, table: Table, tier: Tier, start: int, end: int) -> bool:
         """Whether no other tier has rows of the span that are older than this one's first."""

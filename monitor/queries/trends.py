@@ -13,6 +13,7 @@ from monitor.queries.latest import Latest
 from monitor.queries.series import Archive, Line, Series
 from monitor.queries.view import View
 from monitor.sources.base import DeviceState
+from monitor.storage.tiers import Tier
 
 
 @dataclass(frozen=True)
@@ -92,15 +93,9 @@ def trends(archive: Archive, latest: Latest, view: View) -> dict[str, object]:
     gpus = _shown(latest, view)
     most = _MANY_POINTS if len(gpus) <= _FEW_LINES else _POINTS
     tier = archive.tier_for(HOST, view.start, view.end, most)
-    whole = [
-        archive.series(
-            table, _columns(charts), view.start, view.end, tier=tier, max_points=most, devices=of
-        )
-        for table, charts, of in _questions(view, gpus)
-    ]
-    step = whole[0].step if whole else archive.step(tier)
+    whole, step = _read(archive, view, gpus, tier, most)
     grid = Grid(tier.name, view.start // step * step, view.end, step)
-    rolled = any(series.rolled for series in whole)
+    rolled = not tier.raw or step > archive.step(tier)
     return {
         "tier": tier.name,
         "start": grid.start,
@@ -146,6 +141,41 @@ def newest(
         ]
         for chart, series, keys in _drawn(view, whole, gpus)
     }
+
+
+def _read(
+    archive: Archive, view: View, gpus: Sequence[DeviceState], tier: Tier, most: int
+) -> tuple[list[Series], int]:
+    """The series of every table, and the step in ms that they have in common."""
+
+    def read(step: int | None = None) -> list[Series]:
+        return [
+            archive.series(
+                table,
+                _columns(charts),
+                view.start,
+                view.end,
+                tier=tier,
+                max_points=most,
+                step=step,
+                devices=of,
+            )
+            for table, charts, of in _questions(view, gpus)
+        ]
+
+    whole = read()
+    steps = {series.step for series in whole} or {archive.step(tier)}
+    step = max(steps)
+    if len(steps) == 1 and not any(_crowded(series) for series in whole):
+        return whole, step
+    # The interval was shorter once: no point may hide another one.
+    step = step if len(steps) > 1 else 2 * step
+    return read(step), step
+
+
+def _crowded(series: Series) -> bool:
+    """Whether any line has several points within a step."""
+    return any(bool(np.any(np.diff(line.times // series.step) == 0)) for line in series.lines)
 
 
 def _shown(latest: Latest, view: View) -> list[DeviceState]:
@@ -200,8 +230,9 @@ def _values(
         line = lines.get(device)
         if line is not None:
             places = (line.times - grid.start) // grid.step
+            inside = places >= 0
             for kind, name in enumerate(_kinds(series.table[column], line, rolled=rolled)):
-                found[at, kind, places] = line.columns[name]
+                found[at, kind, places[inside]] = line.columns[name][inside]
     return found
 
 
@@ -224,8 +255,11 @@ def _rounded(value: float) -> float | None:
 def _described(
     chart: Chart, device: str, column: str, gpus: Sequence[DeviceState]
 ) -> dict[str, object]:
-    index = next((gpu.facts.get("index") for gpu in gpus if gpu.device == device), None)
-    name = "" if chart.table is HOST else f"GPU {index}"
+    facts = next((gpu.facts for gpu in gpus if gpu.device == device), {})
+    index, instance = facts.get("index"), facts.get("mig_index")
+    name = "" if chart.table is HOST else f"GPU {'?' if index is None else index}"
+    if instance is not None:
+        name += f", MIG {instance}"
     part = SHORT.get(column, "") if len(chart.columns) > 1 else ""
     return {
         "device": device,
@@ -243,7 +277,8 @@ def _limits(chart: Chart, gpus: Sequence[DeviceState], latest: Latest) -> list[l
     for metric in chart.metrics:
         for state in states:
             row = latest.table(chart.table.name).get(state.device if state else "host", {})
-            facts: Mapping[str, object] = {**(state.facts if state else {}), **row}
+            known = {name: value for name, value in row.items() if value is not None}
+            facts: Mapping[str, object] = {**(state.facts if state else {}), **known}
             full = facts.get(metric.full) if isinstance(metric.full, str) else metric.full
             if metric.warn_at is not None:
                 limit = metric.warn_at.of(facts)
@@ -261,4 +296,5 @@ def _first(archive: Archive, whole: Sequence[Series], view: View) -> int | None:
     times = [int(line.times[0]) for series in whole for line in series.lines if len(line)]
     if times and min(times) - view.start < 2 * max(series.step for series in whole):
         return None
-    return archive.first(HOST)
+    first = archive.first(HOST)
+    return first if first is not None and first >= view.start else None
