@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 _NAMES = [chart.name for chart in CHARTS]
 # More than a page asks for that was closed for an hour and woke.
 _MOST_NEWER = 1_000
+# A tick may come that much later than its time, in ms: what was read as a gap is read again.
+_LATE = 5_000
 
 
 def register(app: Dash, current: Current, archive: Archive) -> None:
@@ -92,20 +94,21 @@ def appended(
 ) -> dict[str, object]:
     """What has come since `drawn["since"]`, on the grid that the charts have; or `stale`.
 
-    They are stale where other GPUs are there by now, or so much has come that all is read anew.
+    They are stale where other GPUs are there by now, where so much has come that all is read
+    anew, and where it cannot be read, which the whole answer then says.
     """
     view = asked_view(current, asked)
     number = {"asked": asked.get("number")}
     try:
-        grid = Grid(str(drawn["tier"]), int(drawn["since"]), view.end, int(drawn["step"]))
+        step = int(drawn["step"])
+        since = int(drawn["since"]) - -(-_LATE // step) * step
+        grid = Grid(str(drawn["tier"]), since, view.end, step)
         rolled = bool(drawn["rolled"])
         known = {tier.name for tier in archive.tiers}
-        if grid.tier not in known or grid.step <= 0 or not 0 <= grid.count <= _MOST_NEWER:
+        if grid.tier not in known or grid.step <= 0 or not 0 < grid.count <= _MOST_NEWER:
             return {**number, "stale": True}
-        if not grid.count:
-            return {**number, "since": grid.start, "to": view.end, "charts": {}}
         charts = newest(archive, current.latest, view, grid, rolled=rolled)
-    except (KeyError, TypeError, ValueError):
+    except (ArithmeticError, KeyError, OSError, TypeError, ValueError):
         return {**number, "stale": True}
     if {name: len(lines) for name, lines in charts.items()} != drawn.get("lines"):
         return {**number, "stale": True}
