@@ -52,10 +52,10 @@ def view_of(
 def _span(asked: Mapping[str, object], now: int, problems: list[str]) -> tuple[int, int, bool]:
     wanted = _text(asked, "range") or DEFAULT_RANGE
     if wanted not in RANGES:
-        problems.append(f"There is no range {wanted!r}; there are {', '.join(RANGES)}.")
+        problems.append(f"There is no range {wanted[:40]!r}; there are {', '.join(RANGES)}.")
         wanted = DEFAULT_RANGE
     start, end = _text(asked, "from"), _text(asked, "to")
-    if start or end:
+    if start or end not in ("", "now"):
         try:
             # An end alone: the range before it.
             start = start or _before(end, RANGES[wanted], now)
@@ -68,7 +68,7 @@ def _span(asked: Mapping[str, object], now: int, problems: list[str]) -> tuple[i
 
 
 def _before(end: str, seconds: int, now: int) -> str:
-    return iso(moment("end", end, now) - 1000 * seconds) or ""
+    return iso(min(moment("end", end, now), now) - 1000 * seconds) or ""
 
 
 def _chosen_gpus(
