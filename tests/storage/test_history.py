@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,20 +10,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from monitor.storage import history as module
 from monitor.storage.buffer import Buffer
 from monitor.storage.history import History, columns_of
 from monitor.storage.parquet import PeriodFiles
 from monitor.storage.retention import merge_days
 from monitor.storage.rollup import roll_up
-from monitor.storage.schema import to_arrow
-from monitor.storage.tiers import Tier, parse_tiers
-from tests.storage.made import GPU, HOUR, RAW, START, TIERS, add, files_in, seconds, store_in
+from monitor.storage.tiers import parse_tiers
+from tests.storage.hours import EVER, MINUTES, WATTS, watts, write
+from tests.storage.made import GPU, HOUR, RAW, START, add, files_in, seconds, store_in
 from tests.storage.made import StillClock as Clock
-
-EVER = (0, 1 << 61)
-WATTS = columns_of(GPU, RAW, ["power_watts"])
-MINUTES = TIERS[2]
 
 
 @pytest.fixture
@@ -35,29 +29,6 @@ def files(tmp_path: Path) -> PeriodFiles:
 @pytest.fixture
 def history(tmp_path: Path) -> History:
     return History(str(tmp_path), "node1")
-
-
-def write(files: PeriodFiles, begin: int, end: int, base: float = 0.0, tier: Tier = RAW) -> str:
-    """The file of the hour of second `begin` after START, with a row a second of two GPUs."""
-    rows = Buffer(GPU)
-    for second in range(begin, end):
-        watts = [{"device": device, "power_watts": base + second} for device in ("GPU-b", "GPU-a")]
-        rows.append(START + 1000 * second, watts)
-    path = files.path(GPU, tier, tier.period_of(START + 1000 * begin))
-    stored = rows.columns()
-    files.write(
-        path, to_arrow(stored, "node1") if tier.raw else roll_up(stored, tier.seconds, "node1")
-    )
-    return path
-
-
-def watts(history: History, start: int = EVER[0], end: int = EVER[1]) -> list[float | None]:
-    """Of GPU-a, in the order of files and rows."""
-    found: list[float | None] = []
-    for file in history.open(GPU, RAW, start, end):
-        rows = file.read(file.groups(start, end, None), WATTS).to_pylist()
-        found += [row["power_watts"] for row in rows if row["device"] == "GPU-a"]
-    return found
 
 
 # --- which files ----------------------------------------------------------------------------
@@ -143,53 +114,6 @@ def test_other_things_in_the_folder_are_passed_over(files, history, caplog) -> N
     assert not caplog.records
 
 
-# --- a file that changes --------------------------------------------------------------------
-
-
-def test_a_file_replaced_by_one_of_the_same_size_and_time_is_read_anew(files, history) -> None:
-    path = write(files, 0, 10)
-    stamp = os.stat(path)
-    assert watts(history)[0] == 0
-    with open(path, "rb") as held:  # its inode is not given to the next one
-        write(files, 0, 10, base=64.0)
-        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-        now = os.stat(path)
-        assert (now.st_size, now.st_mtime_ns) == (stamp.st_size, stamp.st_mtime_ns)
-        assert watts(history)[0] == 64
-        assert held.read(4) == b"PAR1"
-
-
-def test_an_opened_file_stays_what_it_was(files, history) -> None:
-    path = write(files, 0, 10)
-    (file,) = history.open(GPU, RAW, *EVER)
-    write(files, 0, 20, base=64.0)
-    os.unlink(path)
-    assert file.read([0], WATTS).num_rows == 20
-    assert file.last == START + 9000
-    assert watts(history) == []
-
-
-def test_a_footer_is_read_once_for_as_long_as_its_file_stands(files, history, monkeypatch) -> None:
-    write(files, 0, 10)
-    read = []
-    groups = module._groups
-    monkeypatch.setattr(module, "_groups", lambda file: read.append(1) or groups(file))
-    for _ in range(3):
-        watts(history)
-    assert len(read) == 1
-    write(files, 0, 11)
-    watts(history)
-    assert len(read) == 2
-
-
-def test_footers_that_were_not_used_for_longest_are_forgotten(files, history, monkeypatch) -> None:
-    monkeypatch.setattr(module, "_FOOTERS", 2)
-    paths = [write(files, 3600 * hour, 3600 * hour + 2) for hour in range(3)]
-    for hour in (0, 1, 0, 2):
-        watts(history, START + HOUR * hour, START + HOUR * (hour + 1))
-    assert list(history._footers) == [paths[0], paths[2]]
-
-
 # --- broken and old files -------------------------------------------------------------------
 
 
@@ -227,6 +151,19 @@ def test_a_broken_file_is_passed_over_with_one_line_in_the_log(
     assert [str(path) in record.getMessage() for record in caplog.records] == [True]
     write(files, 3600, 3605)
     assert len(watts(history)) == 15
+
+
+def test_a_byte_that_the_disk_got_wrong_is_no_value(files, history, caplog) -> None:
+    path = Path(write(files, 0, 5))
+    group = pq.ParquetFile(path).metadata.row_group(0)
+    chunks = [group.column(at) for at in range(group.num_columns)]
+    (chunk,) = [chunk for chunk in chunks if chunk.path_in_schema == "power_watts"]
+    last = chunk.data_page_offset + chunk.total_compressed_size - 1
+    content = bytearray(path.read_bytes())
+    content[last] ^= 1
+    path.write_bytes(content)
+    assert watts(history) == []
+    assert len(caplog.records) == 1
 
 
 def test_a_folder_of_a_file_s_name_is_passed_over(files, history, caplog) -> None:
