@@ -1,4 +1,4 @@
-"""`python -m monitor record` and `python -m monitor doctor`."""
+"""`python -m monitor record`, `python -m monitor doctor` and `python -m monitor export`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from monitor.settings import BadSetting, load
 
-_USAGE = "usage: python -m monitor {record,doctor} [options]; each has --help"
+_USAGE = "usage: python -m monitor {record,doctor,export} [options]; each has --help"
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,6 +24,10 @@ def main(arguments: Sequence[str]) -> int:
             from monitor.doctor import doctor
 
             return doctor(load(rest, prog="python -m monitor doctor"), print)
+        if command == "export":
+            from monitor.export_command import export_command
+
+            return export_command(rest)
     except BadSetting as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2

@@ -182,6 +182,7 @@ def _question(
             now=round(time.time() * 1000),
             resolution=asked.resolution,
             max_points=asked.max_points,
+            default_points=MAX_POINTS,
         )
     except BadQuestion as bad:
         raise bad_parameter(bad.parameter, bad.reason) from None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.metrics import TABLES, Metric, Table
-from monitor.queries.series import MAX_POINTS, Archive
+from monitor.queries.series import Archive
 from monitor.queries.span import BadSpan, span
 from monitor.storage.tiers import Tier
 
@@ -55,10 +55,12 @@ def question(
     now: int,
     resolution: str | None = None,
     max_points: int | None = None,
+    default_points: int | None = None,
 ) -> Question:
     """The question in full; BadQuestion where it is none.
 
-    Without a resolution it is the finest that has the span in `max_points` a line.
+    Without a resolution it is the finest that has the span in `max_points` a line; without either,
+    in `default_points`, or in as many as there are.
     """
     columns = chosen_columns(table, metrics)
     tier = chosen_tier(archive.tiers, resolution)
@@ -70,7 +72,7 @@ def question(
     except BadSpan as bad:
         raise BadQuestion(bad.parameter, bad.reason) from None
     if tier is None:
-        max_points = max_points or MAX_POINTS
+        max_points = max_points or default_points
         tier = archive.tier_for(table, begin, stop, max_points)
     return Question(table, columns, devices, begin, stop, tier, max_points)
 

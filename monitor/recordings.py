@@ -1,0 +1,221 @@
+"""What a data folder holds, for notebooks and scripts: `from monitor import open_store`.
+
+It reads what any recorder wrote, here or on another machine, while it runs or long after.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from pyarrow import fs
+
+from monitor.metrics import GPU, TABLES, Table
+from monitor.queries.devices import recorded_devices, recorded_indices
+from monitor.queries.export import export
+from monitor.queries.live_rows import LiveRows
+from monitor.queries.question import BadQuestion, Question, chosen_table, question
+from monitor.queries.series import Archive
+from monitor.settings import DEFAULT_TIERS, Settings
+from monitor.storage.history import History
+from monitor.storage.locations import host_name, live_db, overflow_db
+from monitor.storage.schema import raw_schema
+from monitor.storage.tiers import Tier, parse_tiers
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_HOST_FOLDER = re.compile(r"/tier=(?P<tier>[^/]+)/host=(?P<host>[^/]+)$")
+
+Moment = str | datetime
+"""`-6h`, `now`, an ISO 8601 time or a datetime (a pandas Timestamp too); UTC without a zone."""
+
+
+class Recordings:
+    """The recordings of one host in a data folder.
+
+    Questions that cannot be are a ValueError of one sentence; a folder that cannot be read is an
+    OSError.
+    """
+
+    def __init__(self, data: str, host: str | None = None) -> None:
+        folders = _folders(data)
+        self.hosts = sorted({found_host for _, _, found_host in folders})
+        here = _safe(host_name())
+        self.host = _chosen_host(data, self.hosts, host, here)
+        mine = [folder for folder in folders if folder[2] == self.host]
+        self.tables = [name for name in TABLES if any(name == table for table, _, _ in mine)]
+        settings = Settings(data=data)
+        # Another machine's newest rows are not in this machine's live.db.
+        alone = self.hosts in ([self.host], []) or self.host == here
+        paths = [live_db(settings), overflow_db(settings)] if alone else []
+        history = History(data, self.host)
+        tiers = _tiers({tier for _, tier, _ in mine})
+        self._archive = Archive(history, LiveRows(paths), tiers)
+        # The folder's name is the host's without its odd characters.
+        history.host = self.host = _true_name(self._archive, self.tables) or self.host
+
+    @property
+    def tiers(self) -> list[str]:
+        """The resolutions there are, finest first."""
+        return [tier.name for tier in self._archive.tiers]
+
+    @property
+    def archive(self) -> Archive:
+        """What answers the questions."""
+        return self._archive
+
+    def devices(self, table: str) -> list[str]:
+        """Every device of a table that has ever had a row: UUIDs, mount points, interfaces."""
+        return recorded_devices(self._archive, chosen_table(table))
+
+    def indices(self, table: Table) -> dict[str, object]:
+        """The index of each GPU that has one, by UUID; nothing of another table."""
+        if table is not GPU:
+            return {}
+        return {device: int(index) for index, device in recorded_indices(self._archive).items()}
+
+    def series(
+        self,
+        table: str,
+        metrics: str | Sequence[str] = (),
+        start: Moment = "-1h",
+        end: Moment = "now",
+        devices: Sequence[str | int] | None = None,
+        resolution: str | None = None,
+        max_points: int | None = None,
+    ) -> pd.DataFrame:
+        """The metrics over a span: `time` (UTC), `device`, the columns; missing is NaN.
+
+        Every row of the finest tier that has the span or, with `resolution`, of that tier. With
+        `max_points` a device has at most so many, which keep lowest and highest. GPUs go by UUID
+        or index.
+        """
+        asked = self.question(
+            chosen_table(table),
+            metrics=[metrics] if isinstance(metrics, str) else metrics,
+            start=start,
+            end=end,
+            devices=devices,
+            resolution=resolution,
+            max_points=max_points,
+        )
+        if asked.table.keys != ("device",):
+            exported = export(self._archive, asked)
+            rows = [exported.schema.empty_table(), *(rows for rows, _ in exported.parts())]
+            frame: pd.DataFrame = pa.concat_tables(rows).drop_columns("host").to_pandas()
+            return frame
+        return self._archive.series(
+            asked.table,
+            asked.columns,
+            asked.start,
+            asked.end,
+            devices=asked.devices,
+            tier=asked.tier,
+            max_points=asked.max_points,
+        ).frame()
+
+    def question(
+        self,
+        table: Table,
+        *,
+        metrics: Iterable[str] = (),
+        start: Moment = "-1h",
+        end: Moment = "now",
+        devices: Sequence[str | int] | None = None,
+        resolution: str | None = None,
+        max_points: int | None = None,
+    ) -> Question:
+        """What is asked, in full; BadQuestion where it cannot be."""
+        return question(
+            self._archive,
+            table,
+            metrics=metrics,
+            devices=None if devices is None else self._named(table, devices),
+            start=_text(start),
+            end=_text(end),
+            now=round(time.time() * 1000),
+            resolution=resolution,
+            max_points=max_points,
+        )
+
+    def _named(self, table: Table, asked: Sequence[str | int]) -> list[str]:
+        names = [asked] if isinstance(asked, str) else [str(name) for name in asked]
+        known = recorded_devices(self._archive, table)
+        indices = recorded_indices(self._archive) if table is GPU else {}
+        unknown = [name for name in names if name not in known and name not in indices]
+        if unknown:
+            numbers = {device: f"{index} ({device})" for index, device in indices.items()}
+            there = ", ".join(numbers.get(device, device) for device in known) or "none"
+            named = ", ".join(map(repr, unknown))
+            raise BadQuestion("devices", f"{table.name} has no {named}; there are: {there}")
+        return [name if name in known else indices[name] for name in names]
+
+
+def open_store(data: str | Path = "data", host: str | None = None) -> Recordings:
+    """The recordings in a data folder, or below `s3://bucket/prefix`.
+
+    Where several hosts have recorded there, this machine's, or those of `host`.
+    """
+    return Recordings(str(data), host)
+
+
+def _text(moment: Moment) -> str:
+    return moment if isinstance(moment, str) else moment.isoformat()
+
+
+def _chosen_host(data: str, hosts: Sequence[str], asked: str | None, here: str) -> str:
+    if asked is not None:
+        if _safe(asked) not in hosts:
+            there = ", ".join(hosts) or "none"
+            raise BadQuestion("host", f"nothing of {asked!r} is in {data}; there are: {there}")
+        return _safe(asked)
+    if not hosts or here in hosts:
+        return here
+    if len(hosts) > 1:
+        raise BadQuestion("host", f"{data} has several, name one of: {', '.join(hosts)}")
+    return hosts[0]
+
+
+def _folders(data: str) -> list[tuple[str, str, str]]:
+    """(table, tier, host) of each folder with files."""
+    if "://" in data:
+        files, root = fs.FileSystem.from_uri(data)
+    else:
+        files, root = fs.LocalFileSystem(), str(Path(data).resolve())
+        if not Path(root).is_dir():
+            raise FileNotFoundError(2, "No such folder", data)
+    found: list[tuple[str, str, str]] = []
+    for table in TABLES:
+        selector = fs.FileSelector(f"{root}/{table}", allow_not_found=True, recursive=True)
+        for info in files.get_file_info(selector):
+            match = _HOST_FOLDER.search(info.path)
+            if match:
+                found.append((table, match["tier"], match["host"]))
+    return found
+
+
+def _tiers(names: set[str]) -> Sequence[Tier]:
+    every = parse_tiers(DEFAULT_TIERS)
+    return [tier for tier in every if tier.raw or tier.name in names or not names]
+
+
+def _true_name(archive: Archive, tables: Iterable[str]) -> str | None:
+    """The host as the rows have it; None where there is none."""
+    for table in tables:
+        schema = pa.schema([raw_schema(TABLES[table]).field("host")])
+        for tier in archive.tiers:
+            for opened in archive.history.open(TABLES[table], tier, 0, 1 << 62)[-1:]:
+                hosts = opened.read(opened.groups(0, 1 << 62, None)[:1], schema).column("host")
+                if len(hosts):
+                    return str(hosts[0].as_py())
+    return None
+
+
+def _safe(host: str) -> str:
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in host)
