@@ -91,6 +91,8 @@ def _controls() -> Component:
         children=[
             dbc.RadioItems(
                 id=ids.RANGE,
+                # One group: Tab comes to it once, arrow keys choose.
+                name=ids.RANGE,
                 className="segments",
                 input_class_name="btn-check",
                 label_class_name="segment",
