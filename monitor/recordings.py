@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import fs
 
@@ -20,8 +21,8 @@ from monitor.queries.devices import recorded_devices, recorded_indices
 from monitor.queries.export import export
 from monitor.queries.live_rows import LiveRows
 from monitor.queries.question import BadQuestion, Question, chosen_table, question
-from monitor.queries.series import Archive
-from monitor.settings import DEFAULT_TIERS, Settings
+from monitor.queries.series import SAMPLES, Archive
+from monitor.settings import DEFAULT_TIERS, load
 from monitor.storage.history import History
 from monitor.storage.locations import host_name, live_db, overflow_db
 from monitor.storage.schema import raw_schema
@@ -50,10 +51,7 @@ class Recordings:
         self.host = _chosen_host(data, self.hosts, host, here)
         mine = [folder for folder in folders if folder[2] == self.host]
         self.tables = [name for name in TABLES if any(name == table for table, _, _ in mine)]
-        settings = Settings(data=data)
-        # Another machine's newest rows are not in this machine's live.db.
-        alone = self.hosts in ([self.host], []) or self.host == here
-        paths = [live_db(settings), overflow_db(settings)] if alone else []
+        paths = _live_files(data, self.hosts, self.host, here)
         history = History(data, self.host)
         tiers = _tiers({tier for _, tier, _ in mine})
         self._archive = Archive(history, LiveRows(paths), tiers)
@@ -92,6 +90,8 @@ class Recordings:
     ) -> pd.DataFrame:
         """The metrics over a span: `time` (UTC), `device`, the columns; missing is NaN.
 
+        Where rows are buckets, `samples` is how many ticks each has.
+
         Every row of the finest tier that has the span or, with `resolution`, of that tier. With
         `max_points` a device has at most so many, which keep lowest and highest. GPUs go by UUID
         or index.
@@ -110,7 +110,7 @@ class Recordings:
             rows = [exported.schema.empty_table(), *(rows for rows, _ in exported.parts())]
             frame: pd.DataFrame = pa.concat_tables(rows).drop_columns("host").to_pandas()
             return frame
-        return self._archive.series(
+        series = self._archive.series(
             asked.table,
             asked.columns,
             asked.start,
@@ -118,7 +118,12 @@ class Recordings:
             devices=asked.devices,
             tier=asked.tier,
             max_points=asked.max_points,
-        ).frame()
+        )
+        frame = series.frame()
+        if series.rolled:
+            counts = [line.columns[SAMPLES] for line in series.lines]
+            frame[SAMPLES] = np.concatenate(counts or [np.empty(0)]).astype(np.int64)
+        return frame
 
     def question(
         self,
@@ -180,6 +185,15 @@ def _chosen_host(data: str, hosts: Sequence[str], asked: str | None, here: str) 
     if len(hosts) > 1:
         raise BadQuestion("host", f"{data} has several, name one of: {', '.join(hosts)}")
     return hosts[0]
+
+
+def _live_files(data: str, hosts: Sequence[str], host: str, here: str) -> list[Path]:
+    """Where the newest rows of the host may be."""
+    if host == here:
+        settings = load(["--data", data])
+        return [live_db(settings), overflow_db(settings)]
+    # A folder copied from another machine has that machine's; one that hosts share, another's.
+    return [Path(data) / "live.db"] if hosts == [host] and "://" not in data else []
 
 
 def _folders(data: str) -> list[tuple[str, str, str]]:

@@ -1,12 +1,15 @@
 """What data/README.md says of the files holds, recipe by recipe."""
 
 import re
+import shlex
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
 
+from monitor.__main__ import main
 from monitor.settings import Settings
 from monitor.sources.base import Rows
 from monitor.storage.store import Store
@@ -15,8 +18,9 @@ from tests.fakes import FakeClock
 
 README = (Path(__file__).parents[1] / "data/README.md").read_text()
 PYTHON = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+SHELL = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
 SQL = re.findall(r"```sql\n(.*?)```", README, re.DOTALL)
-NOON = 1_795_521_600
+NOON = 1_763_985_600  # 2025-11-24T12:00Z
 
 
 def readings(second: int) -> Rows:
@@ -52,14 +56,20 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store.close()
     # What a kill and a broken disk leave beside the files.
     for folder in tmp_path.glob("data/*/*/*"):
-        (folder / "2026-11-24T09.parquet.17.writing").write_bytes(b"PAR1")
-        (folder / "2026-11-24T08.parquet.broken-20261124T080000Z").write_bytes(b"")
+        (folder / "2025-11-24T09.parquet.17.writing").write_bytes(b"PAR1")
+        (folder / "2025-11-24T08.parquet.broken-20251124T080000Z").write_bytes(b"")
 
 
-def test_the_pandas_recipes_hold() -> None:
-    names: dict[str, pd.Series] = {}
+@pytest.fixture
+def names() -> dict[str, Any]:
+    """What all recipes in Python, run one after another, leave."""
+    left: dict[str, Any] = {}
     for recipe in PYTHON:
-        exec(recipe, names)
+        exec(recipe, left)
+    return left
+
+
+def test_the_pandas_recipes_hold(names: dict[str, Any]) -> None:
     assert names["peaks"].to_dict() == {"GPU-a": 700.0, "GPU-b": 250.0}
     # 90 s before the restart, and what was counted since.
     assert names["kwh"]["GPU-a"] == pytest.approx(100 * 178 / 3.6e6)
@@ -67,11 +77,54 @@ def test_the_pandas_recipes_hold() -> None:
 
 
 def test_the_duckdb_recipes_hold() -> None:
-    hottest, beside = (duckdb.sql(query).fetchall() for query in SQL)
+    hottest, beside, _ = (duckdb.sql(query).fetchall() for query in SQL)
     assert hottest == [("GPU-a", 62.0, 50.0), ("GPU-b", None, None)]
     assert [row[1:] for row in beside] == [
         (950.0 if at == 30 else 350.0, 12.5) for at in range(180)
     ]
+
+
+SPAN = ["time", "device", "power_watts", "power_watts_max"]
+# The spike is in the first of two minutes.
+EXPECTED = [
+    ("GPU-a", 0, 110.0, 700.0),
+    ("GPU-a", 1, 100.0, 100.0),
+    ("GPU-b", 0, 250.0, 250.0),
+    ("GPU-b", 1, 250.0, 250.0),
+]
+
+
+def plain(frame: pd.DataFrame) -> list[tuple[object, ...]]:
+    """The rows of the span, with numbers as they are."""
+    frame = frame[SPAN].sort_values(["device", "time"])
+    times = pd.to_datetime(frame["time"], utc=True)
+    minutes = (
+        (times - pd.Timestamp(NOON - 60, unit="s", tz="UTC")) // pd.Timedelta("1min")
+    ).tolist()
+    devices = frame["device"].astype(str)
+    watts = (frame[column].astype("float64").tolist() for column in SPAN[2:])
+    return list(zip(devices, minutes, *watts, strict=True))
+
+
+def test_a_span_has_identical_numbers_everywhere(names: dict[str, Any]) -> None:
+    found = {
+        "open_store": plain(names["span"]),
+        "pandas": plain(names["minutes"]),
+        "polars": plain(pd.DataFrame(names["in_polars"].to_dict(as_series=False))),
+        "duckdb": plain(duckdb.sql(SQL[2]).df()),
+    }
+    (command,) = SHELL
+    _, _, module, *arguments = shlex.split(command)
+    assert module == "monitor"
+    assert main(arguments) == 0
+    found["export"] = plain(pd.read_csv("power.csv"))
+    for program, rows in found.items():
+        assert rows == EXPECTED, program
+
+
+def test_open_store_has_the_columns_that_are_named(names: dict[str, Any]) -> None:
+    columns = ["time", "device", "power_watts", "power_watts_min", "power_watts_max", "samples"]
+    assert list(names["span"]) == columns
 
 
 def test_each_path_is_as_described() -> None:
