@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,3 +84,32 @@ def test_every_tier_equals_pandas_on_the_ticks_whatever_is_flushed(steps, follow
         recording.store.close()
         for followed in recording.follower._followed:
             followed.close()
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_late_ticks_count_in_buckets_that_a_file_has_already(tmp_path: Path, follows) -> None:
+    recording = Recording(tmp_path, TIERS)
+    recording.ticked([100.0] * 30)
+    recording.clock.ms += 30_000
+    recording.ticked([200.0] * 70)
+    recording.flush()
+    recording.clock.ms = START + 30_000
+    recording.ticked([700.0] * 30)
+    archive = recording.archive(follows=follows)
+    for tier in recording.tiers[1:]:
+        found = archive.series(GPU, COLUMNS, START, START + HOUR, tier=tier, max_points=None)
+        assert_answer(found, plain(recording.raw(), 1000 * tier.seconds, START, START + HOUR))
+
+
+def test_a_bucket_of_which_memory_has_a_part_is_the_file_s(tmp_path: Path) -> None:
+    recording = Recording(tmp_path, TIERS)
+    recording.ticked(range(100))
+    recording.clock.ms += 1000
+    recording.ticked(range(49))
+    recording.flush()
+    recording.clock.ms = START + 100_000
+    recording.ticked([1.0])
+    recording.follower.buffers["gpu"].drop(START + 20_000, START + 98_000)
+    minutes = recording.tiers[2]
+    found = recording.archive().series(GPU, COLUMNS, START - HOUR, START + HOUR, tier=minutes)
+    assert answered(found)["samples"].tolist() == [60, 59, 30]
