@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import io
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +22,7 @@ from monitor.api import history, routes
 from monitor.api.history_models import HISTORY_TABLES
 from monitor.metrics import GPU, TABLES, RollUp, Table
 from monitor.queries.current import Current
-from monitor.queries.formats import FORMATS
+from monitor.queries.formats import FORMATS, Piece
 from monitor.queries.latest import Latest, iso
 from monitor.queries.live_rows import LiveRows
 from monitor.queries.series import Archive
@@ -351,6 +354,50 @@ def test_a_long_json_is_made_in_pieces_and_is_the_same(
         monkeypatch.undo()
         assert "estimated-length" in answer.headers
         assert answer.json() == whole
+
+
+def test_an_export_stops_when_who_asked_is_gone(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, closed = [], []
+
+    def endless(*_: object) -> Iterator[Piece]:
+        try:
+            while True:
+                made.append(1)
+                yield Piece(b"x" * 1_000_000, 0.5)
+        finally:
+            closed.append(1)
+
+    monkeypatch.setattr(history, "written", endless)
+    sent = asyncio.Event()
+
+    async def receive() -> dict[str, object]:
+        if not made:
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await sent.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: dict[str, object]) -> None:
+        if len(made) > 3:
+            sent.set()
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/api/v1/system/gpu-metrics/history",
+        "query_string": f"format=csv&start={iso(1000 * BEGIN)}".encode(),
+        "headers": [],
+    }
+
+    async def ask() -> None:
+        await asyncio.wait_for(past.client.app(scope, receive, send), 30)
+
+    asyncio.run(ask())
+    gc.collect()
+    assert closed == [1]
 
 
 @pytest.mark.parametrize("table", [GPU, *HISTORY_TABLES.values()], ids=lambda table: table.name)
