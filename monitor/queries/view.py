@@ -75,15 +75,19 @@ def _chosen_gpus(
     text: str, gpus: Sequence[DeviceState], problems: list[str]
 ) -> frozenset[str] | None:
     names = [name.strip() for name in text.split(",") if name.strip()]
-    known = {gpu.device: gpu.device for gpu in gpus}
-    for gpu in gpus:
-        if gpu.facts.get("mig_index") is None:
-            known.setdefault(str(gpu.facts.get("index")), gpu.device)
+    known = {_short(gpu): gpu.device for gpu in gpus}
+    shown = ", ".join(known) or "none"
+    known |= {gpu.device: gpu.device for gpu in gpus}
     unknown = [name for name in names if name not in known]
     if unknown:
-        there = ", ".join(str(gpu.facts.get("index", gpu.device)) for gpu in gpus) or "none"
-        problems.append(f"There is no GPU {', '.join(unknown)[:80]}; there are: {there}.")
+        problems.append(f"There is no GPU {', '.join(unknown)[:80]}; there are: {shown}.")
     return frozenset(known[name] for name in names if name in known) or None
+
+
+def _short(gpu: DeviceState) -> str:
+    """What a person calls it: its index, or its UUID where that is another one's too."""
+    index = gpu.facts.get("index")
+    return gpu.device if index is None or gpu.facts.get("mig_index") is not None else str(index)
 
 
 def _chosen_charts(text: str, charts: Sequence[str], problems: list[str]) -> frozenset[str]:
