@@ -1,0 +1,1 @@
+"""Callbacks as plain functions, without Dash."""
