@@ -14,7 +14,7 @@ from layouts.figures.trend import CONFIG, trend
 from layouts.theme import ACCENTS, gpu_colour
 from monitor.metrics import GPU
 from monitor.queries.trends import CHARTS, Chart
-from monitor.queries.view import DEFAULT_RANGE, RANGES
+from monitor.queries.view import DEFAULT_RANGE, RANGES, asked_as
 from monitor.sources.base import DeviceState
 
 # The first and the further lines of a chart that is not of GPUs.
@@ -77,11 +77,17 @@ def trend_gpus(gpus: Sequence[DeviceState]) -> list[Component]:
             style={"--accent": gpu_colour(gpu.facts.get("index"))},
             title=f"Show or hide {gpu.facts.get('name', gpu.device)}",
             **aria(pressed="true"),
-            **data(trend_gpu=gpu.device, index=str(gpu.facts.get("index", gpu.device))),
-            children=[html.Span(className="dot"), f"GPU {gpu.facts.get('index', '?')}"],
+            **data(trend_gpu=gpu.device, index=asked_as(gpu)),
+            children=[html.Span(className="dot"), _short(gpu)],
         )
         for gpu in gpus
     ]
+
+
+def _short(gpu: DeviceState) -> str:
+    instance = gpu.facts.get("mig_index")
+    name = f"GPU {gpu.facts.get('index', '?')}"
+    return name if instance is None else f"{name}, MIG {instance}"
 
 
 def _controls() -> Component:

@@ -75,7 +75,7 @@ def _chosen_gpus(
     text: str, gpus: Sequence[DeviceState], problems: list[str]
 ) -> frozenset[str] | None:
     names = [name.strip() for name in text.split(",") if name.strip()]
-    known = {_short(gpu): gpu.device for gpu in gpus}
+    known = {asked_as(gpu): gpu.device for gpu in gpus}
     shown = ", ".join(known) or "none"
     known |= {gpu.device: gpu.device for gpu in gpus}
     unknown = [name for name in names if name not in known]
@@ -84,8 +84,8 @@ def _chosen_gpus(
     return frozenset(known[name] for name in names if name in known) or None
 
 
-def _short(gpu: DeviceState) -> str:
-    """What a person calls it: its index, or its UUID where that is another one's too."""
+def asked_as(gpu: DeviceState) -> str:
+    """What an address calls it: its index; its UUID where it has none or is a MIG instance."""
     index = gpu.facts.get("index")
     return gpu.device if index is None or gpu.facts.get("mig_index") is not None else str(index)
 
