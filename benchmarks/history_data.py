@@ -7,6 +7,7 @@ file is written by the code that a recorder writes with.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +27,22 @@ HOST = "h100-server"
 
 
 def write_history(
-    folder: Path, end: int, tiers: Sequence[Tier] = TIERS, gpus: int = 8, host: str = HOST
+    folder: Path,
+    end: int,
+    tiers: Sequence[Tier] = TIERS,
+    gpus: int = 8,
+    host: str = HOST,
+    names: Sequence[str] = (),
 ) -> None:
-    """Fill the folder with what a recorder would have there at `end`, in ms and a whole day."""
+    """Fill the folder with what a recorder would have there at `end`, in ms and a whole day.
+
+    `names` are the GPUs' own, where it matters which they are.
+    """
     files = PeriodFiles(str(folder), host, lambda: end / 1000)
-    for day in (_more_gpus(gpu_columns(0, 86_400), gpus), host_columns(0, 86_400)):
+    of_gpus = _more_gpus(gpu_columns(0, 86_400), gpus)
+    if names:
+        of_gpus = replace(of_gpus, devices=names)
+    for day in (of_gpus, host_columns(0, 86_400)):
         for tier in tiers:
             _write_tier(files, tier, day, end)
 
