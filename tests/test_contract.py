@@ -1,5 +1,6 @@
 """Every surface agrees with the catalogue. Names here are what files and people rely on."""
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -7,10 +8,15 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+from dash.development.base_component import Component
 
 from docs.reference import README, metric_reference, settings_reference, written
+from layouts import ids
+from layouts.figures.trend import trend
+from layouts.trends import trends_section
 from monitor import units
 from monitor.metrics import KEY_COLUMNS, TABLES, Metric, RollUp, Table
+from monitor.queries.trends import CHARTS, SHORT, Chart
 from monitor.settings import Settings
 from monitor.sources.base import Row
 from monitor.sources.facts import FACTS, Fact
@@ -28,6 +34,7 @@ each_metric = pytest.mark.parametrize(
     ("table", "metric"), CASES, ids=[f"{table.name}.{metric.column}" for table, metric in CASES]
 )
 each_table = pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
+each_chart = pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.name)
 each_fact = pytest.mark.parametrize("fact", FACTS, ids=lambda fact: f"{fact.table}.{fact.name}")
 
 # Renaming one of these breaks files, dashboards and scripts that exist.
@@ -143,6 +150,47 @@ def test_its_limits_can_be_found(table: Table, metric: Metric) -> None:
             assert not limit.share
     if metric.warn_at and metric.critical_at:
         assert metric.warn_at.value < metric.critical_at.value
+
+
+@each_chart
+def test_a_chart_has_columns_of_the_catalogue_that_share_a_unit(chart: Chart) -> None:
+    assert chart.columns
+    assert TABLES[chart.table.name] is chart.table
+    assert set(chart.columns) <= set(chart.table.columns)
+    assert len({metric.unit for metric in chart.metrics}) == 1
+    assert all(metric.roll_up is RollUp.MEAN for metric in chart.metrics)
+
+
+@each_chart
+def test_a_line_of_several_has_a_word_of_its_own(chart: Chart) -> None:
+    words = [SHORT[column] for column in chart.columns if len(chart.columns) > 1]
+    assert len(set(words)) == len(words)
+
+
+def test_no_two_charts_have_a_name_and_no_word_is_for_nothing() -> None:
+    assert max(Counter(chart.name for chart in CHARTS).values()) == 1
+    assert set(SHORT) <= {column for chart in CHARTS for column in chart.columns}
+
+
+@each_chart
+def test_a_chart_has_a_card_and_a_choice(chart: Chart) -> None:
+    parts = [
+        part.to_plotly_json()["props"]
+        for part in trends_section([])._traverse()
+        if isinstance(part, Component)
+    ]
+    assert [part.get("data-chart") for part in parts].count(chart.name) == 1
+    assert [part.get("id") for part in parts].count(ids.trend_graph(chart.name)) == 1
+    (choice,) = [part for part in parts if part.get("id") == ids.CHARTS]
+    assert {"label": chart.label, "value": chart.name} in choice["options"]
+
+
+@each_chart
+def test_a_chart_is_sent_once_and_without_points(chart: Chart) -> None:
+    figure = trend(chart)
+    assert figure["data"] == []
+    assert "shapes" not in figure["layout"]
+    assert len(json.dumps(figure)) < 1000
 
 
 def test_dcgm_names_are_dcgm_exporters_and_unique() -> None:
