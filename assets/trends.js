@@ -16,6 +16,7 @@ window.dash_clientside = window.dash_clientside || {};
   let before = []; // views to go back to, by double click
   let data = null; // the answer the charts were drawn from
   let charts = new Map(); // by name: {card, lines, count, limits}
+  let refreshing = 0; // the frame that draws the next chart that has grown old
   let answerBy = 0; // a timer: the answer should have come
 
   // ---- the view and the address
@@ -24,7 +25,11 @@ window.dash_clientside = window.dash_clientside || {};
     const asked = new URLSearchParams(location.search);
     for (const name of KEPT) view[name] = asked.get(name) ?? (name === "range" ? "1h" : "");
     const theme = asked.get("theme");
-    if (theme === "light" || theme === "dark") set("theme", { data: theme });
+    if ((theme === "light" || theme === "dark") && theme !== document.documentElement.dataset.bsTheme) {
+      document.documentElement.dataset.bsTheme = theme;
+      set("theme", { data: theme });
+      window.live.paint();
+    }
   }
 
   function toAddress(push) {
@@ -197,7 +202,8 @@ window.dash_clientside = window.dash_clientside || {};
     data.to = newer.to;
     data.start += dropped * data.step;
     data.count = count - dropped;
-    for (const chart of charts.values()) react(chart);
+    for (const chart of charts.values()) chart.old = true;
+    refresh();
     said();
     return drawn();
   }
@@ -242,6 +248,7 @@ window.dash_clientside = window.dash_clientside || {};
   function react(chart) {
     const { card, lines, values, limits } = chart;
     const graph = plot(card);
+    chart.old = false;
     const [factor, unit] = (chart.scale = scale(chart));
     const start = shift(data.start), step = data.step;
     const traces = [];
@@ -272,6 +279,22 @@ window.dash_clientside = window.dash_clientside || {};
     empty(card, any ? "" : nothingBecause());
     const table = card.querySelector(".trend-table");
     if (!table.hidden) tabulate(chart, table);
+  }
+
+  // Draws what has grown old and can be seen, one chart a frame, so that no frame is long.
+  function refresh() {
+    cancelAnimationFrame(refreshing);
+    refreshing = requestAnimationFrame(() => {
+      const next = [...charts.values()].find((chart) => chart.old && isSeen(chart.card));
+      if (!next) return;
+      react(next);
+      refresh();
+    });
+  }
+
+  function isSeen(card) {
+    const box = card.getBoundingClientRect();
+    return box.height > 0 && box.bottom > 0 && box.top < innerHeight;
   }
 
   // The outline of the area between lowest and highest, stretch by stretch.
@@ -525,6 +548,8 @@ window.dash_clientside = window.dash_clientside || {};
     else if (at("[data-trend-table]")) toggleTable(at("[data-trend-table]"));
     else if (at("[data-export]")) save(at("[data-export]").dataset.export, at("[data-export]").dataset.format);
   });
+  window.addEventListener("scroll", refresh, { passive: true });
+  window.addEventListener("resize", refresh);
   window.addEventListener("popstate", () => { fromAddress(); before = []; ask(false); });
   document.addEventListener("visibilitychange", () => {
     if (!data?.live) return;
