@@ -166,6 +166,18 @@ def test_rows_that_are_in_no_file_yet_count_for_every_tier(tmp_path: Path) -> No
         assert archive.tier_for(GPU, START - 6 * DAY, START + 30_000, None).name == "5m"
 
 
+def test_a_raw_file_that_has_gone_is_not_missed_while_memory_has_its_rows(tmp_path: Path) -> None:
+    recording = Recording(tmp_path)
+    recording.ticked([1.0] * 700)
+    recording.flush()
+    (raw,) = (tmp_path / "data/gpu/tier=1s").rglob("*.parquet")
+    raw.unlink()
+    archive = recording.archive()
+    assert archive.tier_for(GPU, START, START + 700_000, None).name == "1s"
+    archive = recording.archive(follows=False)
+    assert archive.tier_for(GPU, START - HOUR, START + 700_000, None).name == "1s"
+
+
 def test_the_first_row_is_the_oldest_of_any_tier_or_of_live_db(tmp_path: Path) -> None:
     recording = Recording(tmp_path)
     assert recording.archive().first(GPU) is None
