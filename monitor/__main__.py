@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _record(arguments: list[str]) -> int:
+    # Arrow's own pool keeps 20 MB that malloc gives back; it is chosen when pyarrow is imported.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     from monitor.recording.lock import AlreadyRecording
     from monitor.recording.recorder import record
     from monitor.sources.choose import choose

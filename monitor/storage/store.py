@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pyarrow as pa
 
 from monitor.metrics import TABLES
 from monitor.recording.clock import Clock
 from monitor.settings import Settings
-from monitor.sources.base import DeviceState, Rows
+from monitor.sources.base import Rows
 from monitor.storage.flush import HOUR_MS, Flusher
 from monitor.storage.journals import Journals
 from monitor.storage.locations import host_name, live_db, overflow_db
@@ -22,12 +22,13 @@ log = logging.getLogger(__name__)
 
 # The note in live.db: every row before this moment is in Parquet.
 _FLUSHED = "flushed"
+_ADVICE = "Recording goes on in memory, which keeps the last day, and is saved when this is mended."
 
 
 class Store:
     """What the sampler and the recorder's jobs write to; `on_change` tells of a new `state`.
 
-    `add`, `covers` and `put_devices` belong to the sampling thread, the rest to the flush thread.
+    `add` and `covers` belong to the sampling thread, the rest to the flush thread.
     """
 
     def __init__(
@@ -64,10 +65,6 @@ class Store:
         self._flusher.add(time, rows)
         self._newest = max(self._newest or 0, time)
 
-    def put_devices(self, states: Sequence[DeviceState]) -> None:
-        """Note how devices are."""
-        self.journals.put_devices(states)
-
     def recover(self) -> None:
         """Take up what an earlier recorder left in live.db, and put it where it belongs."""
         for table in TABLES.values():
@@ -102,8 +99,7 @@ class Store:
     def state(self) -> dict[str, object]:
         """Whether everything is being written, and if not, why."""
         trouble = self.journals.trouble or self._trouble
-        advice = "Nothing is lost: recording goes on in memory and is saved when this is mended."
-        return {"ok": not trouble, "reason": trouble, "advice": advice if trouble else ""}
+        return {"ok": not trouble, "reason": trouble, "advice": _ADVICE if trouble else ""}
 
     def close(self) -> None:
         """Close live.db."""

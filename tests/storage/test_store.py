@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from monitor.settings import Settings
-from monitor.sources.base import DeviceState
 from monitor.storage.journal import Journal
 from monitor.storage.locations import overflow_db
 from monitor.storage.store import Store
@@ -263,13 +262,6 @@ def test_strays_of_a_killed_writer_are_gone_after_the_start(tmp_path: Path) -> N
     store.recover()
     assert not stray.exists()
     assert file.exists()
-    store.close()
-
-
-def test_devices_are_noted(tmp_path: Path) -> None:
-    store = store_in(tmp_path, StillClock())
-    store.put_devices([DeviceState("gpu", "GPU-a", "lost", "gone", {"index": 0})])
-    assert live(tmp_path).devices() == [DeviceState("gpu", "GPU-a", "lost", "gone", {"index": 0})]
     store.close()
 
 
