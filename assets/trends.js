@@ -158,6 +158,7 @@ window.dash_clientside = window.dash_clientside || {};
       else empty(card, card.dataset.table === "gpu" ? "No GPU" : "");
     }
     section().dataset.state = "ready";
+    section().dataset.gpus = String(answer.gpus.length > 0);
     notice(answer.problems);
     for (const button of gpuButtons()) button.setAttribute("aria-pressed", String(answer.gpus.includes(button.dataset.trendGpu)));
     for (const chart of charts.values()) react(chart);
