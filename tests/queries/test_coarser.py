@@ -60,7 +60,7 @@ def by_samples(fine: pd.DataFrame, step: int) -> pd.DataFrame:
     most=st.integers(2, 40),
     before=st.integers(0, 100),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_fewer_points_are_what_pandas_makes_of_all(seed, runs, missing, most, before) -> None:
     with tempfile.TemporaryDirectory() as folder:
         recording = Recording(Path(folder), TIERS, start=START + HOUR - 60_000)

@@ -63,7 +63,7 @@ def play(recording: Recording, steps: Sequence[tuple[str, object]]) -> bool:
 
 
 @given(steps=st.lists(STEPS, min_size=1, max_size=14), follows=st.booleans(), data=st.data())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_every_tier_equals_pandas_on_the_ticks_whatever_is_flushed(steps, follows, data) -> None:
     with tempfile.TemporaryDirectory() as folder:
         recording = Recording(Path(folder), TIERS, start=START + HOUR - 20_000)
