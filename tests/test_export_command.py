@@ -51,7 +51,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             store.flush()
         store.add(round(clock.wall() * 1000), readings(second))
         clock.run(1)
-    store.put_devices([DeviceState("gpu", "GPU-a", facts={"index": 0})])
+    store.journals.put_devices([DeviceState("gpu", "GPU-a", facts={"index": 0})])
     store.close()
 
 

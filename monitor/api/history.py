@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -128,7 +128,8 @@ def _gpu_history(archive: Archive, latest: Latest, asked: GpuSpan) -> Response:
     try:
         devices = chosen_gpus(archive, latest, asked.gpu)
         wanted = _question(archive, GPU, asked, devices)
-        return _answer(archive, wanted, asked.format, latest)
+        strangers = set(devices or ()) - set(latest.devices.get("gpu", {}))
+        return _answer(archive, wanted, asked.format, latest, strangers)
     except OSError as error:
         raise storage_unavailable(error) from None
 
@@ -147,25 +148,27 @@ def _metrics_history(archive: Archive, latest: Latest, asked: TableSpan) -> Resp
 def chosen_gpus(archive: Archive, latest: Latest, asked: Sequence[str]) -> list[str] | None:
     """The UUIDs behind these indices and UUIDs; None, which is all, where none is named.
 
-    A Refusal where one is unknown, also to the history, or where there never was a GPU.
+    What no GPU that is there is called stays as it is: the history may know it. A Refusal where
+    there never was a GPU.
     """
     gpus = latest.gpus()
     if not asked:
         if not gpus and archive.first(GPU) is None:
             raise gpu_unavailable(latest)
         return None
-    found = [name for text in asked for name in _of_one(archive, latest, gpus, text)]
+    found = [name for text in asked for name in find_gpus(text, gpus) or [text]]
     return list(dict.fromkeys(found))
 
 
-def _of_one(archive: Archive, latest: Latest, gpus: Sequence[DeviceState], asked: str) -> list[str]:
-    known = find_gpus(asked, gpus)
-    if known or has_recorded(archive, GPU, asked):
-        return known or [asked]
-    past = [DeviceState("gpu", device) for device in recorded_devices(archive, GPU)]
-    if not gpus and not past:
-        raise gpu_unavailable(latest)
-    raise unknown_gpu(asked, gpus or past)
+def _check_recorded(archive: Archive, latest: Latest, strangers: Iterable[str]) -> None:
+    """A Refusal for the first of these that the history has no row of."""
+    for asked in strangers:
+        if not has_recorded(archive, GPU, asked):
+            gpus = latest.gpus()
+            past = [DeviceState("gpu", device) for device in recorded_devices(archive, GPU)]
+            if not gpus and not past:
+                raise gpu_unavailable(latest)
+            raise unknown_gpu(asked, gpus or past)
 
 
 def _question(
@@ -188,9 +191,17 @@ def _question(
         raise bad_parameter(bad.parameter, bad.reason) from None
 
 
-def _answer(archive: Archive, asked: Question, kind: Format, latest: Latest) -> Response:
+def _answer(
+    archive: Archive,
+    asked: Question,
+    kind: Format,
+    latest: Latest,
+    strangers: Collection[str] = (),
+) -> Response:
+    """The answer; a Refusal where the history does not know one of the `strangers`."""
     indices = {gpu.device: gpu.facts.get("index") for gpu in latest.gpus()}
     if kind != "json" or _values(archive, asked, latest) > _MANY_VALUES:
+        _check_recorded(archive, latest, strangers)
         return _streamed(archive, asked, kind, indices)
     series = archive.series(
         asked.table,
@@ -201,6 +212,8 @@ def _answer(archive: Archive, asked: Question, kind: Format, latest: Latest) -> 
         tier=asked.tier,
         max_points=asked.max_points,
     )
+    # Whoever has a line is known: mostly no further file has to be opened.
+    _check_recorded(archive, latest, set(strangers) - {line.device for line in series.lines})
     body = columnwise(series, indices)
     return Response(body, headers=NOT_STORED, media_type="application/json")
 

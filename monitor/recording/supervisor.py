@@ -50,7 +50,9 @@ class Supervisor:
     def stop(self, patience: float = 10.0) -> None:
         """End the recorder that this process started, after it has flushed."""
         self._stop.set()
-        self._thread.join()
+        # It has not been started where another program records (--no-record).
+        if self._thread.is_alive():
+            self._thread.join()
         if self._child is None:
             return
         if self._child.stdin:

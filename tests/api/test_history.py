@@ -76,7 +76,7 @@ class Past:
             self.store.add(round(clock.wall() * 1000), rows(second) if gpus else {})
             clock.run(1)
         if gpus:
-            self.store.put_devices(
+            self.store.journals.put_devices(
                 [
                     DeviceState("gpu", FIRST, facts={"index": 0}),
                     DeviceState("gpu", SECOND, facts={"index": 1}),

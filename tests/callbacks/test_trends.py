@@ -37,7 +37,7 @@ class Page:
 
     def put_gpus(self, count: int) -> None:
         states = [DeviceState("gpu", f"GPU-{at}", facts={"index": at}) for at in range(count)]
-        self.charted.store.put_devices(states)
+        self.charted.store.journals.put_devices(states)
 
     def tick(self, count: int) -> None:
         for _ in range(count):

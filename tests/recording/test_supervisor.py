@@ -139,3 +139,7 @@ def test_a_recorder_is_started_with_the_options_given() -> None:
     command = record_command(["--data", "somewhere"])
     assert command[0] == sys.executable
     assert command[1:] == ["-m", "monitor", "record", "--until-stdin-closes", "--data", "somewhere"]
+
+
+def test_one_that_never_began_can_be_stopped(tmp_path: Path) -> None:
+    Supervisor(tmp_path / "recorder.lock", ["false"]).stop()
