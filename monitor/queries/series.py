@@ -6,6 +6,7 @@ been given yet is rolled up here from the rows that are, so a line goes on to th
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, count
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from monitor.metrics import Metric, Table
+from monitor.metrics import GPU, HOST, Metric, Table
 from monitor.queries.live_rows import LiveRows
 from monitor.storage.buffer import Columns, Floats, Int64s
 from monitor.storage.history import History, columns_of
@@ -144,6 +145,13 @@ class Archive:
             wanted = fitting_step(start, end, own, max_points, raw=False)
             begin, found = lines(True)
         return Series(table, metrics, tier, wanted, begin, end, found)
+
+    def prepare(self) -> None:
+        """Read a little, so that the first who asks does not wait for libraries to be loaded."""
+        with contextlib.suppress(OSError):
+            for table in (HOST, GPU):
+                end = (self.first(table) or 0) + 3_600_000
+                self.series(table, table.columns[:1], end - 3_600_000, end, tier=self.tiers[-1])
 
     def step(self, tier: Tier) -> int:
         """Milliseconds between two points of a tier."""
