@@ -235,15 +235,24 @@ window.dash_clientside = window.dash_clientside || {};
     return colour(own ? own.split(" ")[line.part] : `--gpu-${(line.index ?? 0) % 16}`);
   }
 
-  // Bytes are shown in the unit that suits the highest of them.
+  const PREFIXES = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+  const power = (bytes) => Math.max(0, Math.min(5, Math.floor(Math.log2(Math.max(1, Math.abs(bytes)) * 1.001) / 10)));
+
+  // [what one of it is, the unit of a chart's axis]: bytes are in the unit of the highest of them.
   function scale(chart) {
     const unit = chart.card.dataset.unit;
     if (!unit.startsWith("B")) return [1, unit];
     let most = 1;
     for (const kinds of chart.values) for (const value of kinds[kinds.length - 1]) if (value > most) most = value;
     for (const [limit] of chart.limits) if (limit > most) most = limit;
-    const power = Math.min(5, Math.floor(Math.log2(most * 1.001) / 10));
-    return [2 ** (10 * power), ["B", "KiB", "MiB", "GiB", "TiB", "PiB"][power] + unit.slice(1)];
+    return [2 ** (10 * power(most)), PREFIXES[power(most)] + unit.slice(1)];
+  }
+
+  // A value with its unit, such as `312 W`; bytes in the unit that suits it.
+  function reading(chart, value) {
+    const unit = chart.card.dataset.unit;
+    if (!unit.startsWith("B")) return number(value, unit);
+    return number(value / 2 ** (10 * power(value)), PREFIXES[value === value ? power(value) : 0] + unit.slice(1));
   }
 
   function react(chart) {
@@ -325,7 +334,7 @@ window.dash_clientside = window.dash_clientside || {};
   function nothingBecause() {
     if (data.first === null) return "Nothing was recorded in this span";
     return data.first > data.from
-      ? `Recording began ${when(data.first, true)}; nothing before`
+      ? `Recording began ${when(data.first, !isToday(data.first), false)}; nothing before`
       : "Nothing was recorded in this span";
   }
 
@@ -336,12 +345,14 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   const two = (number) => String(number).padStart(2, "0");
-  function when(ms, day) {
+  // A time of this place; with its day where that is not plain.
+  function when(ms, dated = data.to - data.from > 20 * 3_600_000, seconds = data.step < 60_000) {
     const at = new Date(ms);
-    const clock = `${two(at.getHours())}:${two(at.getMinutes())}${data.step < 60_000 && !day ? `:${two(at.getSeconds())}` : ""}`;
-    const far = day ? at.toDateString() !== new Date().toDateString() : data.to - data.from > 20 * 3_600_000;
-    return far ? `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock}` : clock;
+    const clock = `${two(at.getHours())}:${two(at.getMinutes())}${seconds ? `:${two(at.getSeconds())}` : ""}`;
+    return dated ? `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock}` : clock;
   }
+
+  const isToday = (ms) => new Date(ms).toDateString() === new Date().toDateString();
 
   function number(value, unit) {
     if (value !== value) return "–";
@@ -352,9 +363,11 @@ window.dash_clientside = window.dash_clientside || {};
   function said() {
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const step = data.step >= 3_600_000 ? `${data.step / 3_600_000} h` : data.step >= 60_000 ? `${data.step / 60_000} min` : `${data.step / 1000} s`;
-    const began = data.first !== null && data.first > data.from ? ` · recording began ${when(data.first, true)}` : "";
+    const began = data.first !== null && data.first > data.from ? ` · recording began ${when(data.first, !isToday(data.first), false)}` : "";
+    const dated = !isToday(data.from) || !isToday(data.to);
+    const seconds = data.to - data.from < 600_000;
     const span = find(".trend-span");
-    span.textContent = `${when(data.from, true)} – ${data.live ? "now" : when(data.to, true)} · a point each ${step}${began}`;
+    span.textContent = `${when(data.from, dated, seconds)} – ${data.live ? "now" : when(data.to, dated, seconds)} · a point each ${step}${began}`;
     span.title = `Times are those of ${zone}`;
     for (const chart of charts.values()) headline(chart);
   }
@@ -366,8 +379,7 @@ window.dash_clientside = window.dash_clientside || {};
       for (const value of kinds[0]) if (value === value) { sum += value; count += 1; }
       for (const value of kinds[kinds.length - 1]) if (value > most) most = value;
     }
-    const [factor, unit] = chart.scale;
-    chart.said = count ? `mean ${number(sum / count / factor, unit)} · peak ${number(most / factor, unit)}` : "";
+    chart.said = count ? `mean ${reading(chart, sum / count)} · peak ${reading(chart, most)}` : "";
     chart.card.querySelector(".trend-said").textContent = chart.said;
   }
 
@@ -407,18 +419,18 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   function readout(chart, at) {
-    const [factor, unit] = chart.scale;
-    const values = chart.values.map((kinds) => kinds[0][at] / factor);
-    if (values.length <= 3) return values.map((value, line) => (values.length > 1 ? `${chart.lines[line].label} ` : "") + number(value, unit)).join(" · ");
+    const values = chart.values.map((kinds) => kinds[0][at]);
+    if (values.length <= 3) return values.map((value, line) => (values.length > 1 ? `${chart.lines[line].label} ` : "") + reading(chart, value)).join(" · ");
     const known = values.filter((value) => value === value);
-    return known.length ? `${number(Math.min(...known), unit)} – ${number(Math.max(...known), unit)}` : "–";
+    return known.length ? `${reading(chart, Math.min(...known))} – ${reading(chart, Math.max(...known))}` : "–";
   }
 
   function tip(chart, at, time, left, width) {
     const place = chart.card.querySelector(".trend-tip");
-    const [factor, unit] = chart.scale;
+    const [factor] = chart.scale;
     const rows = chart.lines.map((line, n) => {
-      const [mean, low, high] = chart.values[n].map((kind) => kind[at] / factor);
+      const mean = chart.values[n][0][at];
+      const [, low, high] = chart.values[n].map((kind) => kind[at] / factor);
       const row = document.createElement("div");
       const dot = document.createElement("span");
       dot.className = "dot";
@@ -426,7 +438,7 @@ window.dash_clientside = window.dash_clientside || {};
       const name = document.createElement("span");
       name.textContent = line.label;
       const value = document.createElement("b");
-      value.textContent = number(mean, unit);
+      value.textContent = reading(chart, mean);
       row.append(dot, name, value);
       if (low !== undefined && low === low && high !== low) {
         const around = document.createElement("small");
