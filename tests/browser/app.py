@@ -23,7 +23,7 @@ class App:
         self, data: Path, *arguments: str, environment: Mapping[str, str] | None = None
     ) -> None:
         self.data = data
-        data.mkdir(parents=True)
+        data.mkdir(parents=True, exist_ok=True)
         with (data / "log.txt").open("w") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "app.py", "--data", str(data), "--port", "0", *arguments],

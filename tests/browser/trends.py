@@ -1,0 +1,192 @@
+"""The section "Historical trends" as a person uses it: clicks, drags, the address, what is drawn.
+
+`open` loads the page, `go` changes the address of the one that is there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.request import urlopen
+
+from selenium.webdriver.common.by import By
+
+from tests.browser.page import Page
+
+CHARTS = (
+    *("cpu", "gpu", "ram", "gpu-memory", "load", "temperature", "pressure", "power"),
+    *("disk", "clock", "network", "pcie"),
+)
+_READY = """(section => section && section.dataset.state === 'ready'
+    && section.dataset.drawn === String(window.trends.view().number))
+    (document.getElementById('trends'))"""
+# What plotly.js was given, all lines and bands: [time, value] of the highest point.
+_HIGHEST = """(graph => graph.data.flatMap(trace => [...trace.y]
+    .map((y, at) => [trace.x ? trace.x[at] : trace.x0 + at * trace.dx, y]))
+    .filter(([, y]) => y !== null && y === y)
+    .reduce((one, other) => other[1] > one[1] ? other : one, [null, -Infinity]))
+    (document.querySelector(`[data-chart="${arguments[0]}"] .js-plotly-plot`))"""
+
+
+class Trends:
+    """The section on a page of the app at `url`."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+
+    def open(self, query: str = "") -> Trends:
+        """The page at this address, once its charts are drawn."""
+        self.page.open(self.url + query)
+        self.until(lambda: self.page.run(_READY), "no chart was drawn")
+        return self
+
+    def go(self, query: str = "") -> Trends:
+        """The same page at another address, as after "back" or "forward"."""
+        self.after(
+            lambda: self.page.run(
+                "(history.pushState(null, '', arguments[0]),"
+                " window.dispatchEvent(new PopStateEvent('popstate')), 0)",
+                self.url + query,
+            )
+        )
+        return self
+
+    def until(self, happens: Callable[[], object], otherwise: str) -> None:
+        self.page.until(happens, f"{otherwise}; notice: {self.notice()!r}")
+
+    def after(self, act: Callable[[], object]) -> None:
+        """Do it, and return when the charts of the view that it leads to are drawn."""
+        before = self.view()["number"]
+        act()
+        self.until(lambda: self.view()["number"] > before, "nothing was asked for")
+        self.until(lambda: self.page.run(_READY), "the charts were not drawn anew")
+
+    def view(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.page.run("window.trends.view()")
+        return found
+
+    def data(self) -> dict[str, Any]:
+        """What the charts were drawn from, without the points."""
+        found: dict[str, Any] = self.page.run("(({charts, ...rest}) => rest)(window.trends.data())")
+        return found
+
+    def lines(self, chart: str) -> list[dict[str, Any]]:
+        """Of each line: label, device, column, and `values`: means, lowest, highest as drawn."""
+        found: list[dict[str, Any]] = self.page.run(
+            "(chart => chart.lines.map((line, at) => ({...line, values: chart.values[at]"
+            ".map(kind => [...kind])})))(window.trends.charts().get(arguments[0]))",
+            chart,
+        )
+        return found
+
+    def points(self, chart: str, device: str) -> dict[int, list[float | None]]:
+        """By time, mean (and lowest and highest) of one line, where there is any."""
+        data = self.data()
+        [line] = [line for line in self.lines(chart) if line["device"] == device]
+        times = [data["start"] + at * data["step"] for at in range(data["count"])]
+        rows = zip(times, zip(*line["values"], strict=True), strict=True)
+        return {time: list(kinds) for time, kinds in rows if kinds[0] is not None}
+
+    def highest(self, chart: str) -> tuple[int, float]:
+        """Time (of this place) and value of the highest point in what plotly.js draws."""
+        time, value = self.page.run(_HIGHEST, chart)
+        return time, value
+
+    def drawn(self) -> list[str]:
+        """Names of the charts that have a line."""
+        found: list[str] = self.page.run(
+            "[...document.querySelectorAll('.trend-card')].filter(card => card.checkVisibility()"
+            " && card.querySelector('.scatterlayer .js-line')?.getAttribute('d'))"
+            ".map(card => card.dataset.chart)"
+        )
+        return found
+
+    def visible(self) -> list[str]:
+        found: list[str] = self.page.run(
+            "[...document.querySelectorAll('.trend-card')].filter(card => card.checkVisibility())"
+            ".map(card => card.dataset.chart)"
+        )
+        return found
+
+    def address(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.page.chrome.current_url).query))
+
+    def notice(self) -> str:
+        return self.page.text(".trend-notice")
+
+    def api(self, path: str, **asked: object) -> Any:
+        """The API's answer."""
+        with urlopen(f"{self.url}api/v1/system/{path}?{urlencode(asked, doseq=True)}") as answer:
+            return json.load(answer)
+
+    # ---- a person's hands
+
+    def click(self, selector: str) -> None:
+        self.show(selector)
+        self.page.chrome.find_element(By.CSS_SELECTOR, selector).click()
+
+    def open_popover(self, name: str) -> None:
+        self.click(f"#trend-{name}-button")
+        self.until(lambda: self.page.boxes(".popover.show"), f"{name} was not opened")
+
+    def close_popover(self) -> None:
+        """Nothing, where none is open."""
+        if self.page.boxes(".popover"):
+            self.page.chrome.find_element(By.CSS_SELECTOR, ".trend-head h2").click()
+            self.until(lambda: not self.page.boxes(".popover"), "a popover was not closed")
+
+    def range(self, name: str) -> None:
+        self.show("#trend-controls")
+        label = f"//*[@id='trend-range']//label[normalize-space()='{name}']"
+        self.page.chrome.find_element(By.XPATH, label).click()
+
+    def show(self, selector: str) -> None:
+        self.page.run(
+            "document.querySelector(arguments[0])"
+            ".scrollIntoView({behavior: 'instant', block: 'center'})",
+            selector,
+        )
+
+    def area(self, chart: str) -> Mapping[str, float]:
+        """Where a chart is drawn, once it is in view."""
+        self.show(f'[data-chart="{chart}"]')
+        [box] = self.page.boxes(f'[data-chart="{chart}"] .nsewdrag')
+        return box
+
+    def drag(self, chart: str, start: float, end: float) -> None:
+        """From one time to another, in ms since 1970."""
+        left, right = self._place(chart, start), self._place(chart, end)
+        self._mouse("mouseMoved", left)
+        self._mouse("mousePressed", left, clickCount=1)
+        for step in range(1, 6):
+            between = (left[0] + (right[0] - left[0]) * step / 5, left[1])
+            self._mouse("mouseMoved", between, buttons=1)
+        self._mouse("mouseReleased", right, clickCount=1)
+
+    def double_click(self, chart: str) -> None:
+        data = self.data()
+        place = self._place(chart, (data["from"] + data["to"]) / 2)
+        for count in (1, 2):
+            self._mouse("mousePressed", place, clickCount=count)
+            self._mouse("mouseReleased", place, clickCount=count)
+
+    def point_at(self, chart: str, time: float) -> None:
+        self._mouse("mouseMoved", self._place(chart, time))
+
+    def point_elsewhere(self) -> None:
+        self._mouse("mouseMoved", (2, 2))
+
+    def _place(self, chart: str, time: float) -> tuple[float, float]:
+        box, data = self.area(chart), self.data()
+        share = (time - data["from"]) / (data["to"] - data["from"])
+        return box["left"] + share * box["width"], (box["top"] + box["bottom"]) / 2
+
+    def _mouse(self, kind: str, place: Sequence[float], **more: object) -> None:
+        button = "none" if kind == "mouseMoved" and not more else "left"
+        self.page.chrome.execute_cdp_cmd(
+            "Input.dispatchMouseEvent",
+            {"type": kind, "x": place[0], "y": place[1], "button": button, **more},
+        )
