@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from benchmarks.realistic import gpu_columns, host_columns
 from monitor.storage.buffer import Columns
-from monitor.storage.parquet import SUFFIX, PeriodFiles
+from monitor.storage.folders import SUFFIX
+from monitor.storage.parquet import PeriodFiles
 from monitor.storage.rollup import roll_up
 from monitor.storage.schema import to_arrow
 from monitor.storage.tiers import Tier, bounds, parse_tiers

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 
 from layouts import ids
 from layouts.attributes import HIDDEN_FROM_READERS, aria, data
+from layouts.buttons import icon_button
 from layouts.panels.reading import part
 from layouts.theme import ACCENTS, gpu_colour
 from monitor.sources.base import DeviceState
@@ -41,8 +42,8 @@ def header(host: str, gpus: Sequence[DeviceState]) -> Component:
                 role="status",
                 children=[html.Span(className="dot"), html.Span("Connecting", className="words")],
             ),
-            _icon_button(ids.THEME_BUTTON, "bi-circle-half", "Switch between dark and light"),
-            _icon_button(ids.SETTINGS_BUTTON, "bi-gear", "Settings"),
+            icon_button(ids.THEME_BUTTON, "bi-circle-half", "Switch between dark and light"),
+            icon_button(ids.SETTINGS_BUTTON, "bi-gear", "Settings"),
             _settings(),
         ],
     )
@@ -151,14 +152,3 @@ def _settings() -> Component:
         ),
     )
     return popover
-
-
-def _icon_button(identity: str, icon: str, label: str) -> Component:
-    return html.Button(
-        html.I(className=f"bi {icon}", **HIDDEN_FROM_READERS),
-        id=identity,
-        className="icon-button",
-        type="button",
-        title=label,
-        **aria(label=label),
-    )

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 
 from layouts import ids
 from layouts.attributes import HIDDEN_FROM_READERS, aria, data
+from layouts.buttons import icon_button
 from layouts.figures.trend import CONFIG, trend
 from layouts.theme import ACCENTS, gpu_colour
 from monitor.metrics import GPU
@@ -106,7 +107,7 @@ def _controls() -> Component:
                 options=[{"label": name, "value": name} for name in RANGES],
                 value=DEFAULT_RANGE,
             ),
-            _button(ids.FROM_TO_BUTTON, "bi-calendar-range", "From … to"),
+            icon_button(ids.FROM_TO_BUTTON, "bi-calendar-range", "From … to"),
             html.Button(
                 className="icon-button",
                 type="button",
@@ -124,8 +125,8 @@ def _controls() -> Component:
                 **data(trend="back"),
                 children=html.I(className="bi bi-zoom-out", **HIDDEN_FROM_READERS),
             ),
-            _button(ids.CHARTS_BUTTON, "bi-sliders", "Choose charts"),
-            _button(ids.EXPORT_BUTTON, "bi-download", "Export what is in view"),
+            icon_button(ids.CHARTS_BUTTON, "bi-sliders", "Choose charts"),
+            icon_button(ids.EXPORT_BUTTON, "bi-download", "Export what is in view"),
             _from_to(),
             _choose_charts(),
             _export(),
@@ -254,17 +255,6 @@ def _card(chart: Chart) -> Component:
             html.Div(className="trend-table", hidden=True, tabIndex="0"),
         ],
         style={"--accent": ACCENTS.get(f"gpu.{chart.columns[0]}" if gpu else "", "var(--ram)")},
-    )
-
-
-def _button(identity: str, icon: str, label: str) -> Component:
-    return html.Button(
-        html.I(className=f"bi {icon}", **HIDDEN_FROM_READERS),
-        id=identity,
-        className="icon-button",
-        type="button",
-        title=label,
-        **aria(label=label),
     )
 
 

@@ -12,14 +12,14 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
 from monitor.metrics import TABLES, Table
-from monitor.storage.parquet import SUFFIX, conformed
+from monitor.storage.folders import SUFFIX, HostFolders
+from monitor.storage.parquet import conformed
 from monitor.storage.schema import raw_schema, rolled_schema
 from monitor.storage.tiers import Tier, bounds
 
@@ -101,7 +101,7 @@ class Opened:
             return schema.empty_table()
 
 
-class History:
+class History(HostFolders):
     """What a data folder holds of one host. Safe to use from several threads.
 
     OSError passes through where the folder cannot be read; a file that is broken is passed over
@@ -109,12 +109,7 @@ class History:
     """
 
     def __init__(self, data: str, host: str) -> None:
-        if "://" in data:
-            self._files, self._root = fs.FileSystem.from_uri(data)
-        else:
-            self._files, self._root = fs.LocalFileSystem(), str(Path(data).resolve())
-        self.host = host
-        self._local = isinstance(self._files, fs.LocalFileSystem)
+        super().__init__(data, host)
         self._footers: OrderedDict[str, _Footer] = OrderedDict()
         self._broken: dict[str, Identity] = {}
         self._lock = threading.Lock()
@@ -124,7 +119,7 @@ class History:
         for _ in range(_ATTEMPTS):
             with contextlib.suppress(FileNotFoundError):
                 for period in self._periods(table, tier, start):
-                    opened = self._open(f"{self._folder(table, tier)}/{period}{SUFFIX}")
+                    opened = self._open(f"{self.folder(table, tier)}/{period}{SUFFIX}")
                     first = opened.first(start) if opened is not None else None
                     if first is not None:
                         return first
@@ -142,20 +137,16 @@ class History:
             found = []
             with contextlib.suppress(FileNotFoundError):
                 for period in periods:
-                    opened = self._open(f"{self._folder(table, tier)}/{period}{SUFFIX}")
+                    opened = self._open(f"{self.folder(table, tier)}/{period}{SUFFIX}")
                     if opened is not None:
                         found.append(opened)
                 if periods == self._periods(table, tier, start, end):
                     break
         return found
 
-    def _folder(self, table: Table, tier: Tier) -> str:
-        safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in self.host)
-        return f"{self._root}/{table.name}/tier={tier.name}/host={safe}"
-
     def _periods(self, table: Table, tier: Tier, start: int = 0, end: int = 1 << 62) -> list[str]:
         periods: dict[str, tuple[int, int]] = {}
-        for name in self._names(self._folder(table, tier)):
+        for name in self._names(self.folder(table, tier)):
             if name.endswith(SUFFIX):
                 with contextlib.suppress(ValueError):
                     period = name.removesuffix(SUFFIX)
@@ -170,13 +161,13 @@ class History:
         )
 
     def _names(self, folder: str) -> list[str]:
-        if self._local:
+        if self.local:
             try:
                 return os.listdir(folder)
             except FileNotFoundError:
                 return []
         selector = fs.FileSelector(folder, allow_not_found=True)
-        return [info.base_name for info in self._files.get_file_info(selector)]
+        return [info.base_name for info in self.files.get_file_info(selector)]
 
     def _open(self, path: str) -> Opened | None:
         """The file, or None where it is broken; FileNotFoundError where it is gone."""
@@ -184,7 +175,7 @@ class History:
         try:
             while True:
                 identity = self._identity(path)
-                source = self._files.open_input_file(path)
+                source = self.files.open_input_file(path)
                 # The same before and after: what has been opened is this one.
                 if identity == self._identity(path):
                     break
@@ -222,10 +213,10 @@ class History:
         log.warning("%s cannot be read: %s.", path, (str(error).splitlines() or ["?"])[0])
 
     def _identity(self, path: str) -> Identity:
-        if self._local:
+        if self.local:
             found = os.stat(path)
             return found.st_ino, found.st_mtime_ns, found.st_size
-        info = self._files.get_file_info(path)
+        info = self.files.get_file_info(path)
         if info.type != fs.FileType.File:
             raise FileNotFoundError(path)
         return info.mtime_ns, info.size

@@ -7,7 +7,6 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +16,12 @@ from pyarrow import fs
 
 from monitor.metrics import Table
 from monitor.storage.encoding import encode, encode_groups
+from monitor.storage.folders import SUFFIX, HostFolders
 from monitor.storage.schema import numbers
 from monitor.storage.tiers import Tier, bounds
 
 log = logging.getLogger(__name__)
 
-SUFFIX = ".parquet"
 _TEMPORARY = ".writing"
 _PIECE_ROWS = 4096
 # A run of rows that are in order is worth a slice from here on.
@@ -30,25 +29,15 @@ _RUN_ROWS = 50
 _BROKEN = (pa.ArrowException, OSError, ValueError)
 
 
-class PeriodFiles:
-    """The Parquet files of one host below one root, on any file system that pyarrow knows.
+class PeriodFiles(HostFolders):
+    """The Parquet files of one host below one root, for the one who writes them.
 
     OSError (disk full, no permission) passes through to the caller, leaving no temporary file.
     """
 
     def __init__(self, data: str, host: str, now: Callable[[], float]) -> None:
-        if "://" in data:
-            self._files, self._root = fs.FileSystem.from_uri(data)
-        else:
-            self._files, self._root = fs.LocalFileSystem(), str(Path(data).resolve())
-        self.host = host
-        self._local = isinstance(self._files, fs.LocalFileSystem)
+        super().__init__(data, host)
         self._now = now
-
-    def folder(self, table: Table, tier: Tier) -> str:
-        """Where a table's files of a tier are."""
-        safe = "".join(c if c.isalnum() or c in "._-" else "_" for c in self.host)
-        return f"{self._root}/{table.name}/tier={tier.name}/host={safe}"
 
     def path(self, table: Table, tier: Tier, period: str) -> str:
         """The file of a period; of its day, where its hours have been merged."""
@@ -58,13 +47,13 @@ class PeriodFiles:
 
     def exists(self, path: str) -> bool:
         """Whether there is such a file."""
-        return bool(self._files.get_file_info(path).type == fs.FileType.File)
+        return bool(self.files.get_file_info(path).type == fs.FileType.File)
 
     def periods(self, table: Table, tier: Tier) -> dict[str, str]:
         """Path by period, for every file with a period's name, in order of time."""
         selector = fs.FileSelector(self.folder(table, tier), allow_not_found=True)
         found: dict[str, str] = {}
-        for info in self._files.get_file_info(selector):
+        for info in self.files.get_file_info(selector):
             name = info.base_name
             if info.type == fs.FileType.File and name.endswith(SUFFIX):
                 with contextlib.suppress(ValueError):
@@ -99,7 +88,7 @@ class PeriodFiles:
 
     def _open(self, path: str) -> pq.ParquetFile | None:
         try:
-            with self._files.open_input_file(path) as source:
+            with self.files.open_input_file(path) as source:
                 content = source.read_buffer()
         except FileNotFoundError:
             return None
@@ -129,25 +118,25 @@ class PeriodFiles:
     def _replace(self, path: str, fill: Callable[[pa.NativeFile], None], *, lasting: bool) -> None:
         # A name with a dot or an underscore first is passed over by those who read a folder whole.
         folder, _, name = path.rpartition("/")
-        self._files.create_dir(folder, recursive=True)
-        temporary = f"{folder}/.{name}.{os.getpid()}{_TEMPORARY}" if self._local else path
+        self.files.create_dir(folder, recursive=True)
+        temporary = f"{folder}/.{name}.{os.getpid()}{_TEMPORARY}" if self.local else path
         try:
-            with self._files.open_output_stream(temporary) as sink:
+            with self.files.open_output_stream(temporary) as sink:
                 fill(sink)
-            if self._local:
+            if self.local:
                 _sync(temporary)
                 os.replace(temporary, path)
                 if lasting:
                     _sync(folder)
         except BaseException:
-            if self._local:
+            if self.local:
                 with contextlib.suppress(OSError):
                     os.unlink(temporary)
             raise
 
     def settle(self, table: Table, tier: Tier) -> None:
         """Return when the names of all files written to a tier are on the disk."""
-        if self._local:
+        if self.local:
             with contextlib.suppress(FileNotFoundError):
                 _sync(self.folder(table, tier))
 
@@ -163,12 +152,12 @@ class PeriodFiles:
     def delete(self, path: str) -> None:
         """Delete the file, if it is there."""
         with contextlib.suppress(FileNotFoundError):
-            self._files.delete_file(path)
+            self.files.delete_file(path)
 
     def sweep(self, table: Table, tier: Tier) -> None:
         """Delete what writers that were killed left. Only for the one who holds the lock."""
         selector = fs.FileSelector(self.folder(table, tier), allow_not_found=True)
-        for info in self._files.get_file_info(selector):
+        for info in self.files.get_file_info(selector):
             if info.base_name.endswith(_TEMPORARY):
                 self.delete(info.path)
 
@@ -176,7 +165,7 @@ class PeriodFiles:
         stamp = datetime.fromtimestamp(self._now(), UTC).strftime("%Y%m%dT%H%M%SZ")
         folder, _, name = path.rpartition("/")
         aside = f"{folder}/_{name}.broken-{stamp}"
-        self._files.move(path, aside)
+        self.files.move(path, aside)
         log.warning("%s cannot be read (%s) and was moved to %s.", path, _brief(error), aside)
 
 

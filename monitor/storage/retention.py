@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 
 from monitor.metrics import TABLES, Table
 from monitor.storage.encoding import sample
-from monitor.storage.parquet import SUFFIX, PeriodFiles, conformed, in_order
+from monitor.storage.folders import SUFFIX
+from monitor.storage.parquet import PeriodFiles, conformed, in_order
 from monitor.storage.tiers import Tier, bounds
 
 log = logging.getLogger(__name__)

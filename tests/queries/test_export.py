@@ -25,8 +25,9 @@ from monitor.queries.live_rows import LiveRows
 from monitor.queries.question import Question, question
 from monitor.queries.series import Archive
 from monitor.storage.buffer import Columns
+from monitor.storage.folders import SUFFIX
 from monitor.storage.history import History
-from monitor.storage.parquet import SUFFIX, PeriodFiles
+from monitor.storage.parquet import PeriodFiles
 from monitor.storage.rollup import roll_up
 from monitor.storage.schema import to_arrow
 from monitor.storage.tiers import Tier, parse_tiers
