@@ -179,7 +179,9 @@ def test_charts_are_stale_where_their_tier_is_not_kept(page: Page, tier: str):
     assert page.appended(page.drawn(tier=tier)) == STALE
 
 
-@pytest.mark.parametrize("step", [1 << 40, 86_400_000, 10**30, 10**400])
+@pytest.mark.parametrize(
+    "step", [1 << 40, 86_400_000, 10**30, 10**400], ids=lambda step: f"{len(str(step))} digits"
+)
 def test_a_step_longer_than_all_that_was_recorded_raises_nothing(page: Page, step: int):
     answer = page.appended(page.drawn(step=step, since=0))
     assert answer["asked"] == 5
