@@ -141,7 +141,8 @@ window.dash_clientside = window.dash_clientside || {};
 
   function draw(answer, newer) {
     const triggered = window.dash_clientside.callback_context.triggered.map((input) => input.prop_id);
-    if (triggered.includes("trends-newer.data")) return newer ? append(newer) : nothing();
+    // Both may come at once: what is newer is asked for again, an answer is not.
+    if (!triggered.includes("trends-data.data")) return newer ? append(newer) : nothing();
     if (!answer || answer.asked !== view.number) return nothing();
     clearTimeout(answerBy);
     if (answer.error) { failed(answer.error); return nothing(); }
