@@ -252,8 +252,8 @@ window.dash_clientside = window.dash_clientside || {};
   // A value with its unit, such as `312 W`; bytes in the unit that suits it.
   function reading(chart, value) {
     const unit = chart.card.dataset.unit;
-    if (!unit.startsWith("B")) return number(value, unit);
-    return number(value / 2 ** (10 * power(value)), PREFIXES[value === value ? power(value) : 0] + unit.slice(1));
+    if (!unit.startsWith("B") || !Number.isFinite(value)) return number(value, unit);
+    return number(value / 2 ** (10 * power(value)), PREFIXES[power(value)] + unit.slice(1));
   }
 
   function react(chart) {
@@ -356,7 +356,7 @@ window.dash_clientside = window.dash_clientside || {};
   const isToday = (ms) => new Date(ms).toDateString() === new Date().toDateString();
 
   function number(value, unit) {
-    if (value !== value) return "–";
+    if (!Number.isFinite(value)) return "–";
     const digits = unit === "%" ? (value >= 99.95 ? 0 : 1) : Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
     return `${value.toFixed(digits)} ${unit}`.trim();
   }
