@@ -43,7 +43,7 @@ class Trends:
         self.until(lambda: self.page.run(_READY), "no chart was drawn")
         return self
 
-    def go(self, query: str = "") -> Trends:
+    def go(self, query: str = "?theme=dark") -> Trends:
         """The same page at another address, as after "back" or "forward"."""
         self.after(
             lambda: self.page.run(
