@@ -212,7 +212,7 @@ class Export:
 def export(archive: Archive, asked: Question) -> Export:
     """The question's answer, ready to be read. What is in memory now is what it ends with."""
     still = Archive(
-        archive.history,
+        archive.history.passing(),
         _StillRows(archive.live, asked.table, asked.start),
         archive.tiers,
         archive.interval,

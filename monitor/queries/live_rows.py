@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from monitor.storage.journals import is_own_folder
 
 # The recorder's note: every row before this moment is in Parquet.
 _FLUSHED = "flushed"
+_KNOWN_SECONDS = 5.0
 
 
 class LiveRows:
@@ -29,6 +31,8 @@ class LiveRows:
     def __init__(self, paths: Sequence[Path], follower: Follower | None = None) -> None:
         self._paths = paths
         self._follower = follower
+        # When the note was read, on the monotonic clock, and what it said.
+        self._known_flushed = (-_KNOWN_SECONDS, 0)
 
     def columns(self, table: Table, start: int) -> Columns:
         """Every row since `start` (ms since 1970) that no file has, and some that one has.
@@ -67,7 +71,17 @@ class LiveRows:
         return self._follower.buffers[table.name].columns()
 
     def _flushed(self) -> int:
-        """The moment before which every row is in a file; 0 where nothing says so."""
+        """The moment before which every row is in a file; 0 where nothing says so.
+
+        It moves on once an hour, and what was true some seconds ago only costs a longer look.
+        """
+        read, before = self._known_flushed
+        if time.monotonic() - read > _KNOWN_SECONDS:
+            before = self._noted_flushed()
+            self._known_flushed = (time.monotonic(), before)
+        return before
+
+    def _noted_flushed(self) -> int:
         for path in self._paths[:1]:
             with contextlib.suppress(sqlite3.Error), contextlib.closing(_open(path)) as journal:
                 before = journal.note(_FLUSHED).get("before")

@@ -18,6 +18,7 @@ import pyarrow as pa
 from monitor.metrics import GPU, HOST, Metric, Table
 from monitor.queries.live_rows import LiveRows
 from monitor.storage.buffer import Columns, Floats, Int64s
+from monitor.storage.decoded import Decoded
 from monitor.storage.history import History, columns_of
 from monitor.storage.rollup import aggregated
 from monitor.storage.tiers import Tier
@@ -221,12 +222,12 @@ class Archive:
         bucket = _bucket(tier)
         for file in files:
             groups = file.groups(start, end, devices)
-            stored = file.read(groups, schema) if groups else None
+            stored = file.decoded(groups, schema) if groups else None
             # What a broken file has may still be in memory.
-            if stored is None or len(stored):
+            if stored is None or len(stored.times):
                 after = max(after, file.last + bucket)
             if stored is not None:
-                for line in _stored(stored, start, end, devices):
+                for line in _stored(stored, schema, start, end, devices):
                     parts.setdefault(line.device, []).append(line)
         if _set_back(rows, after - bucket):
             # Ticks that are older than the files' last are not in them yet.
@@ -277,33 +278,18 @@ def _names(metrics: Sequence[Metric], *, rolled: bool) -> list[str]:
     ]
 
 
-def _stored(rows: pa.Table, start: int, end: int, devices: Sequence[str] | None) -> Iterator[Line]:
-    """A line for each device in rows that are sorted by device, then time."""
-    times = rows.column("time").cast(pa.int64()).to_numpy()
-    device = rows.column("device").unify_dictionaries().combine_chunks()
-    codes, words = device.indices.to_numpy(), device.dictionary.to_pylist()
-    values = {
-        field.name: _floats(rows.column(field.name))
-        for field in rows.schema
-        if field.name not in _KEYS
-    }
-    bounds = np.flatnonzero(np.diff(codes)) + 1
-    for first, last in zip([0, *bounds], [*bounds, len(codes)], strict=True):
-        if first == last or (devices is not None and words[codes[first]] not in devices):
+def _stored(
+    rows: Decoded, schema: pa.Schema, start: int, end: int, devices: Sequence[str] | None
+) -> Iterator[Line]:
+    """A line for each device with these columns."""
+    names = schema.names[2:]  # behind time and device
+    for device, first, last in rows.stretches:
+        if devices is not None and device not in devices:
             continue
-        begin, stop = first + np.searchsorted(times[first:last], (start, end))
+        begin, stop = first + np.searchsorted(rows.times[first:last], (start, end))
         if begin < stop:
-            columns = {name: column[begin:stop] for name, column in values.items()}
-            yield Line(words[codes[first]], times[begin:stop], columns)
-
-
-_KEYS = ("time", "device")
-
-
-def _floats(column: pa.ChunkedArray) -> Floats:
-    """The values, missing as NaN; whole numbers as floats, whether any is missing or not."""
-    values: Floats = column.to_numpy()
-    return values.astype(np.float64) if values.dtype.kind == "i" else values
+            columns = {name: rows.columns[name][begin:stop] for name in names}
+            yield Line(device, rows.times[begin:stop], columns)
 
 
 def _recent(

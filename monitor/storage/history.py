@@ -1,23 +1,26 @@
 """The Parquet files of one host as a reader sees them, while a recorder writes, merges, deletes.
 
-A footer is read once for as long as its file stands; what is asked for is read each time.
+A footer is read once for as long as its file stands, and so are the columns asked for of late.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import logging
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
 from monitor.metrics import TABLES, Table
+from monitor.storage.decoded import Decoded, DecodedColumns
 from monitor.storage.folders import SUFFIX, HostFolders
 from monitor.storage.parquet import conformed
 from monitor.storage.schema import raw_schema, rolled_schema
@@ -30,6 +33,7 @@ _FOOTERS = 512
 _ATTEMPTS = 5
 # What a file that is no Parquet, or is cut short, makes pyarrow raise.
 _BROKEN = (pa.ArrowException, OSError, ValueError)
+_KEYS = ("time", "device")
 _TIME = pa.schema([raw_schema(TABLES["recorder"]).field("time")])
 
 Identity = tuple[object, ...]
@@ -57,10 +61,18 @@ class Opened:
     """A file of one period. It stays readable when it is replaced or deleted meanwhile."""
 
     def __init__(
-        self, file: pq.ParquetFile, groups: Sequence[_Group], broken: Callable[[Exception], None]
+        self,
+        path: str,
+        footer: _Footer,
+        open_file: Callable[[], pq.ParquetFile],
+        kept: DecodedColumns,
+        broken: Callable[[Exception], None],
     ) -> None:
-        self._file = file
-        self._groups = groups
+        self._key = (path, footer.identity)
+        self._groups = footer.groups
+        self._open_file = open_file
+        self._file: pq.ParquetFile | None = None
+        self._kept = kept
         self._broken = broken
 
     @property
@@ -94,11 +106,21 @@ class Opened:
         No rows, and a line in the log, where the file is broken.
         """
         try:
+            if self._file is None:
+                self._file = self._open_file()
             rows = self._file.read_row_groups(groups, schema.names, use_threads=False)
             return conformed(rows, schema)
         except _BROKEN as error:
             self._broken(error)
             return schema.empty_table()
+
+    def decoded(self, groups: Sequence[int], schema: pa.Schema) -> Decoded:
+        """The same as arrays, read only where they have not been of late."""
+        return self._kept.get(
+            (*self._key, *groups),
+            [name for name in schema.names if name not in _KEYS],
+            lambda names: self.read(groups, pa.schema([schema.field(name) for name in names])),
+        )
 
 
 class History(HostFolders):
@@ -112,7 +134,14 @@ class History(HostFolders):
         super().__init__(data, host)
         self._footers: OrderedDict[str, _Footer] = OrderedDict()
         self._broken: dict[str, Identity] = {}
+        self._decoded = DecodedColumns()
         self._lock = threading.Lock()
+
+    def passing(self) -> History:
+        """The same, for one who reads much and once: its columns are not kept for others."""
+        other = copy.copy(self)
+        other._decoded = DecodedColumns(most_bytes=0)
+        return other
 
     def first(self, table: Table, tier: Tier, start: int = 0) -> int | None:
         """Time of the oldest row that is not before `start`, in ms since 1970; None without one."""
@@ -181,9 +210,8 @@ class History(HostFolders):
                     break
             with self._lock:
                 footer = self._footers.get(path)
-            known = footer.metadata if footer is not None and footer.identity == identity else None
-            file = pq.ParquetFile(source, metadata=known, page_checksum_verification=True)
-            if footer is None or known is None:
+            if footer is None or footer.identity != identity:
+                file = pq.ParquetFile(source)
                 footer = _Footer(identity, file.metadata, _groups(file))
         except FileNotFoundError:
             raise
@@ -191,10 +219,19 @@ class History(HostFolders):
             self._complain(path, identity, error)
             return None
         self._keep(path, footer)
-        return (
-            Opened(file, footer.groups, lambda error: self._complain(path, identity, error))
-            if footer.groups
-            else None
+        if not footer.groups:
+            return None
+        return Opened(
+            path,
+            footer,
+            partial(
+                pq.ParquetFile,
+                source,
+                metadata=footer.metadata,
+                page_checksum_verification=True,
+            ),
+            self._decoded,
+            partial(self._complain, path, identity),
         )
 
     def _keep(self, path: str, footer: _Footer) -> None:
