@@ -56,9 +56,9 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         keeper = supervisor or supervise(settings)
         follower.start(asyncio.get_running_loop())
-        ready = asyncio.create_task(asyncio.to_thread(archive.prepare))
+        # Before anyone is answered: Dash looks into pandas, which must not be half loaded then.
+        await asyncio.to_thread(archive.prepare)
         yield
-        await ready
         follower.stop()
         await asyncio.to_thread(keeper.stop)
 

@@ -149,6 +149,8 @@ class Archive:
 
     def prepare(self) -> None:
         """Read a little, so that the first who asks does not wait for libraries to be loaded."""
+        import pandas as pd  # noqa: F401  pyarrow will
+
         with contextlib.suppress(OSError):
             for table in (HOST, GPU):
                 end = (self.first(table) or 0) + 3_600_000
