@@ -172,7 +172,7 @@ window.dash_clientside = window.dash_clientside || {};
   const drawn = () => ({
     tier: data.tier, step: data.step, rolled: data.rolled,
     since: data.start + (data.count - 1) * data.step,
-    lines: Object.fromEntries([...charts].map(([name, chart]) => [name, chart.lines.length])),
+    gpus: data.gpus, charts: [...charts.keys()].sort(),
   });
 
   // By line: [means] or [means, lowest, highest], each a Float32Array of `count` points.

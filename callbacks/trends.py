@@ -13,7 +13,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 from layouts import ids
 from monitor.queries.current import Current
 from monitor.queries.series import Archive
-from monitor.queries.trends import CHARTS, Grid, newest, trends
+from monitor.queries.trends import CHARTS, Grid, newest, shown_gpus, trends
 from monitor.queries.view import View, view_of
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,8 @@ def appended(
         charts = newest(archive, current.latest, view, grid, rolled=rolled)
     except (ArithmeticError, KeyError, OSError, TypeError, ValueError):
         return {**number, "stale": True}
-    if {name: len(lines) for name, lines in charts.items()} != drawn.get("lines"):
+    gpus = [gpu.device for gpu in shown_gpus(current.latest, view)]
+    if sorted(charts) != drawn.get("charts") or gpus != drawn.get("gpus"):
         return {**number, "stale": True}
     return {**number, "since": grid.start, "to": view.end, "charts": charts}
 

@@ -14,6 +14,7 @@ from layouts.buttons import icon_button
 from layouts.figures.trend import CONFIG, trend
 from layouts.theme import ACCENTS, gpu_colour
 from monitor.metrics import GPU
+from monitor.queries.latest import short_name
 from monitor.queries.trends import CHARTS, Chart
 from monitor.queries.view import DEFAULT_RANGE, RANGES, asked_as
 from monitor.sources.base import DeviceState
@@ -79,16 +80,10 @@ def trend_gpus(gpus: Sequence[DeviceState]) -> list[Component]:
             title=f"Show or hide {gpu.facts.get('name', gpu.device)}",
             **aria(pressed="true"),
             **data(trend_gpu=gpu.device, index=asked_as(gpu)),
-            children=[html.Span(className="dot"), _short(gpu)],
+            children=[html.Span(className="dot"), short_name(gpu)],
         )
         for gpu in gpus
     ]
-
-
-def _short(gpu: DeviceState) -> str:
-    instance = gpu.facts.get("mig_index")
-    name = f"GPU {gpu.facts.get('index', '?')}"
-    return name if instance is None else f"{name}, MIG {instance}"
 
 
 def _controls() -> Component:

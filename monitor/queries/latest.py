@@ -44,6 +44,13 @@ def _gpu_order(gpu: DeviceState) -> tuple[int, int, str]:
     )
 
 
+def short_name(gpu: DeviceState) -> str:
+    """`GPU 3`; `GPU 0, MIG 1` for an instance."""
+    index, instance = gpu.facts.get("index"), gpu.facts.get("mig_index")
+    name = f"GPU {'?' if index is None else index}"
+    return name if instance is None else f"{name}, MIG {instance}"
+
+
 def iso(time: int | None) -> str | None:
     """`2026-11-24T10:00:01.000Z` for ms since 1970."""
     if time is None:

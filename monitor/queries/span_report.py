@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.metrics import GPU, HOST, Metric, Table
-from monitor.queries.latest import Latest
+from monitor.queries.latest import Latest, short_name
 from monitor.queries.series import Archive
 from monitor.queries.summary import Summary, energy_joules, summarised
+from monitor.queries.trends import shown_gpus
 from monitor.queries.view import View
 from monitor.units import JOULES, NOT_REPORTED
 
@@ -30,10 +31,10 @@ class Row:
 
 def report(archive: Archive, latest: Latest, view: View) -> list[Row]:
     """A row for the machine, then one for each GPU of the view that was recorded in it."""
-    gpus = [gpu for gpu in latest.gpus() if view.gpus is None or gpu.device in view.gpus]
+    gpus = shown_gpus(latest, view)
     rows = _rows(archive, latest, view, HOST, {"host": "Machine"})
     if gpus:
-        names = {gpu.device: f"GPU {gpu.facts.get('index', '?')}" for gpu in gpus}
+        names = {gpu.device: short_name(gpu) for gpu in gpus}
         rows += _rows(archive, latest, view, GPU, names)
     return rows
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitor.metrics import GPU, HOST, Metric, RollUp, Table
-from monitor.queries.latest import Latest
+from monitor.queries.latest import Latest, short_name
 from monitor.queries.series import Archive, Line, Series
 from monitor.queries.view import View
 from monitor.sources.base import DeviceState
@@ -90,7 +90,7 @@ def trends(archive: Archive, latest: Latest, view: View) -> dict[str, object]:
     The values of a chart are those of its lines one after another: the means of a line and,
     where `rolled`, its lowest and its highest.
     """
-    gpus = _shown(latest, view)
+    gpus = shown_gpus(latest, view)
     most = _MANY_POINTS if len(gpus) <= _FEW_LINES else _POINTS
     tier = archive.tier_for(HOST, view.start, view.end, most)
     whole, step = _read(archive, view, gpus, tier, most)
@@ -126,7 +126,7 @@ def newest(
 
     Each is a list of the grid's length, rounded to six digits.
     """
-    gpus = _shown(latest, view)
+    gpus = shown_gpus(latest, view)
     tier = next(tier for tier in archive.tiers if tier.name == grid.tier)
     whole = [
         archive.series(
@@ -178,7 +178,8 @@ def _crowded(series: Series) -> bool:
     return any(bool(np.any(np.diff(line.times // series.step) == 0)) for line in series.lines)
 
 
-def _shown(latest: Latest, view: View) -> list[DeviceState]:
+def shown_gpus(latest: Latest, view: View) -> list[DeviceState]:
+    """The GPUs of a view, in the order of their lines."""
     return [gpu for gpu in latest.gpus() if view.gpus is None or gpu.device in view.gpus]
 
 
@@ -255,16 +256,13 @@ def _rounded(value: float) -> float | None:
 def _described(
     chart: Chart, device: str, column: str, gpus: Sequence[DeviceState]
 ) -> dict[str, object]:
-    facts = next((gpu.facts for gpu in gpus if gpu.device == device), {})
-    index, instance = facts.get("index"), facts.get("mig_index")
-    name = "" if chart.table is HOST else f"GPU {'?' if index is None else index}"
-    if instance is not None:
-        name += f", MIG {instance}"
+    gpu = next((gpu for gpu in gpus if gpu.device == device), None)
+    name = short_name(gpu) if gpu else ""
     part = SHORT.get(column, "") if len(chart.columns) > 1 else ""
     return {
         "device": device,
         "column": column,
-        "index": index,
+        "index": gpu.facts.get("index") if gpu else None,
         "part": chart.columns.index(column),
         "label": f"{name} {part}".strip() or chart.label,
     }
