@@ -17,9 +17,10 @@ from monitor.metrics import GPU, HOST, Table
 from monitor.settings import DEFAULT_TIERS
 from monitor.sources.demo import demo_uuid
 from monitor.storage.buffer import Columns
+from monitor.storage.folders import SUFFIX
 from monitor.storage.journal import Journal
 from monitor.storage.locations import host_name
-from monitor.storage.parquet import SUFFIX, PeriodFiles
+from monitor.storage.parquet import PeriodFiles
 from monitor.storage.rollup import roll_up
 from monitor.storage.schema import to_arrow
 from monitor.storage.tiers import Tier, parse_tiers

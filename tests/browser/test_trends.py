@@ -116,7 +116,7 @@ def test_a_span_from_before_the_recording_says_when_it_began(trends: Trends, kno
         assert words.endswith("; nothing before")
 
 
-def test_a_drag_reads_the_finer_tier_for_all_charts_and_a_double_click_returns(
+def test_a_drag_reads_the_finer_tier_for_all_charts_and_a_double_click_or_a_button_returns(
     trends: Trends, known: Recorded
 ):
     trends.go("?range=24h")
@@ -144,8 +144,9 @@ def test_a_drag_reads_the_finer_tier_for_all_charts_and_a_double_click_returns(
     assert trends.drawn() == list(CHARTS)
     trends.after(lambda: trends.double_click("gpu"))
     assert trends.data()["from"] == middle["from"]
-    trends.after(lambda: trends.double_click("ram"))
+    trends.after(lambda: trends.click('[data-trend="back"]'))
     assert trends.address() == {"range": "24h"}
+    assert trends.page.boxes('[data-trend="back"]') == []
     assert trends.data()["live"]
 
 
