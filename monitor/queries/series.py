@@ -155,6 +155,8 @@ class Archive:
             for table in (HOST, GPU):
                 end = (self.first(table) or 0) + 3_600_000
                 self.series(table, table.columns[:1], end - 3_600_000, end, tier=self.tiers[-1])
+                for tier in self.tiers:
+                    self.history.prepare(table, tier)
 
     def step(self, tier: Tier) -> int:
         """Milliseconds between two points of a tier."""
@@ -323,8 +325,7 @@ def _recent(
 
 def _coarser(line: Line, metrics: Sequence[Metric], step: int) -> Line:
     """The line with a point for each `step` ms that has any."""
-    buckets = line.times // step
-    starts = np.concatenate(([0], np.flatnonzero(np.diff(buckets)) + 1))
+    starts = _bucket_starts(line.times, step)
     samples = line.columns.get(SAMPLES)
     columns: dict[str, Floats] = {}
     for metric in metrics:
@@ -334,9 +335,23 @@ def _coarser(line: Line, metrics: Sequence[Metric], step: int) -> Line:
         values = [np.asarray(line.columns[name], np.float64) for name in names]
         results = aggregated(metric.roll_up, values, starts, samples)
         columns.update(zip(metric.rolled_columns, results, strict=True))
-    counts = np.ones(len(line)) if samples is None else samples
-    columns[SAMPLES] = np.add.reduceat(counts, starts)
-    return _as_stored(Line(line.device, buckets[starts] * step, columns), metrics)
+    columns[SAMPLES] = (
+        np.diff(starts, append=len(line)).astype(np.float64)
+        if samples is None
+        else np.add.reduceat(samples, starts)
+    )
+    times = line.times[starts] // step * step
+    return _as_stored(Line(line.device, times, columns), metrics)
+
+
+def _bucket_starts(times: Int64s, step: int) -> Int64s:
+    """Where each bucket of `step` ms begins in rising times, of which there is at least one."""
+    first, last = int(times[0]) // step, int(times[-1]) // step
+    if last - first < len(times):
+        # A search for each bucket's beginning is quicker than a look at each time.
+        found = np.searchsorted(times, np.arange(first + 1, last + 1) * step)
+        return np.concatenate(([0], found[np.diff(found, prepend=0) > 0]))
+    return np.concatenate(([0], np.flatnonzero(np.diff(times // step)) + 1))
 
 
 def _as_stored(line: Line, metrics: Sequence[Metric]) -> Line:

@@ -137,6 +137,12 @@ class History(HostFolders):
         self._decoded = DecodedColumns()
         self._lock = threading.Lock()
 
+    def prepare(self, table: Table, tier: Tier) -> None:
+        """Read every footer, so that whoever asks first does not wait for them."""
+        for period in self._periods(table, tier):
+            with contextlib.suppress(FileNotFoundError):
+                self._open(f"{self.folder(table, tier)}/{period}{SUFFIX}")
+
     def passing(self) -> History:
         """The same, for one who reads much and once: its columns are not kept for others."""
         other = copy.copy(self)

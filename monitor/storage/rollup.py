@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from monitor.metrics import RollUp
@@ -56,12 +57,12 @@ def aggregated(
         bits = np.where(present, column, 0).astype(np.int64)
         joined = np.bitwise_or.reduceat(bits, starts).astype(np.float64)
         return [np.where(np.logical_or.reduceat(present, starts), joined, np.nan)]
-    weights = present.astype(np.float64) if samples is None else np.where(present, samples, 0)
-    sums = np.add.reduceat(np.where(present, column, 0.0) * weights, starts)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = sums / np.add.reduceat(weights, starts)
     lowest, highest = values[1:] or (column, column)
-    return [mean, np.fmin.reduceat(lowest, starts), np.fmax.reduceat(highest, starts)]
+    return [
+        _mean(column, present, starts, samples),
+        np.fmin.reduceat(lowest, starts),
+        np.fmax.reduceat(highest, starts),
+    ]
 
 
 def _grouped(rows: Columns, bucket_ms: int) -> tuple[Columns, Int64s]:
@@ -75,6 +76,18 @@ def _grouped(rows: Columns, bucket_ms: int) -> tuple[Columns, Int64s]:
         if key != "device":
             changed |= np.diff(rows[key]) != 0
     return rows, np.concatenate(([0], np.flatnonzero(changed) + 1)).astype(np.int64)
+
+
+def _mean(
+    column: Floats, present: npt.NDArray[np.bool_], starts: Int64s, samples: Floats | None
+) -> Floats:
+    if samples is None and present.all():
+        return np.add.reduceat(column, starts) / np.diff(starts, append=len(column))
+    weights = present.astype(np.float64) if samples is None else np.where(present, samples, 0)
+    sums = np.add.reduceat(np.where(present, column, 0.0) * weights, starts)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean: Floats = sums / np.add.reduceat(weights, starts)
+    return mean
 
 
 def _last(
