@@ -145,7 +145,7 @@ def assert_answer(
                 found[name].astype("float64"),
                 expected[name].astype("float64"),
                 rtol=3e-7,
-                atol=within,
+                atol=max(within, 1e-37),
                 err_msg=name,
             )
 

@@ -84,7 +84,7 @@ def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
     for name, values in expected.items():
         assert found[name].shape == values.shape
         # Appended numbers have six digits.
-        np.testing.assert_allclose(found[name], values, rtol=1e-5, err_msg=name)
+        np.testing.assert_allclose(found[name], values, rtol=1e-5, atol=1e-37, err_msg=name)
 
 
 @pytest.mark.parametrize(
