@@ -31,6 +31,13 @@ SIZES = [(1440, 900), (1920, 1080), (820, 1180), (390, 844)]
 RANGES = {"15m": 900, "1h": 3600, "6h": 21_600, "24h": 86_400, "7d": 604_800, "90d": 7_776_000}
 POPOVERS = ["from-to", "charts", "export"]
 MINUTE = 60_000
+# Whether plotly.js has the points that the page has.
+_UP_TO_DATE = """((lines, chart, start) => lines.length === chart.values.length
+    && lines.every(line => line.x0 + 60000 * new Date(start).getTimezoneOffset() === start)
+    && lines.every((line, at) => line.y.length === chart.values[at][0].length))
+    (document.querySelector(`[data-chart="${arguments[0]}"] .js-plotly-plot`).data
+        .filter(trace => trace.mode === 'lines'),
+    window.trends.charts().get(arguments[0]), window.trends.data().start)"""
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +217,7 @@ def test_new_points_come_every_five_seconds_and_nothing_else_changes(trends: Tre
         " : window.before.graphs)[n]))"
     )
     assert page.run("scrollY") == scrolled
+    trends.until(lambda: page.run(_UP_TO_DATE, "disk"), "new points were not drawn")
     assert GPUS[2] not in [line["device"] for line in trends.lines("power")]
     assert page.run("document.querySelectorAll('.trend-gpu[aria-pressed=false]').length") == 1
     span = {"start": _iso(before["to"] // 1000 * 1000), "end": _iso(after["to"] // 1000 * 1000)}
@@ -516,6 +524,9 @@ def test_a_fresh_folder_of_a_machine_without_a_gpu(tmp_path: Path, page: Page):
         assert "recording began" in page.text(".trend-span")
         assert page.text(".trend-gpus") == ""
         assert trends.notice() == ""
+        trends.go("?range=15m")
+        # New points are drawn where they are seen.
+        trends.show('[data-chart="ram"]')
         trends.until(lambda: {"cpu", "ram", "load"} <= set(trends.drawn()), "nothing is drawn")
         now = trends.data()["to"]
         trends.go(f"?from={_iso(now - 9_000_000)}&to={_iso(now - 7_200_000)}")
