@@ -52,7 +52,7 @@ def test_nothing_overlaps_or_leaves_the_screen(demo: App, page: Page, theme: str
         page.resize(width, height)
         page.until(lambda width=width: page.run("innerWidth") == width, "not resized")
         assert page.run("document.documentElement.scrollWidth") <= width, (width, height)
-        panels = page.boxes(".panel")
+        panels = page.boxes(".column > .panel")
         assert len(panels) == 10
         for one, other in combinations(panels, 2):
             assert (
@@ -62,7 +62,7 @@ def test_nothing_overlaps_or_leaves_the_screen(demo: App, page: Page, theme: str
                 or other["bottom"] <= one["top"]
             ), (width, one, other)
         for part in (".digits", ".symbol", ".peak", ".bar", ".label", ".cores"):
-            for box in page.boxes(f".panel {part}"):
+            for box in page.boxes(f".column > .panel {part}"):
                 assert any(_within(box, panel) for panel in panels), (width, part, box)
 
 
@@ -150,7 +150,7 @@ def _shows_gpu(page: Page, index: int) -> None:
     )
     assert cards == [uuid]
     pressed = page.run(
-        "[...document.querySelectorAll('[aria-pressed=true]')].map(e => e.dataset.chooseGpu)"
+        "[...document.querySelectorAll('[data-choose-gpu][aria-pressed=true]')].map(e => e.dataset.chooseGpu)"
     )
     assert pressed == [uuid]
     assert page.run("document.querySelector('.panel[data-follows]').dataset.value") == page.run(
