@@ -1,8 +1,10 @@
-// Historical trends: keeps the view and its address, draws the charts, appends to them, exports.
+// Historical trends: keeps the view and its address, asks for its points, hands them to the charts.
 window.dash_clientside = window.dash_clientside || {};
 
 (() => {
-  const MARGIN = { left: 48, right: 8 }; // as layouts/figures/trend.py has them
+  const trends = window.trends; // of saying.js; files are loaded in the order of their names
+  const { iso } = trends.words;
+  const { empty, plot, react, refresh, said, unshift } = trends.drawing;
   const TICK_EVERY = 5000;
   const ANSWER_WITHIN = 15_000;
   const KEPT = ["range", "from", "to", "gpus", "charts"];
@@ -14,9 +16,6 @@ window.dash_clientside = window.dash_clientside || {};
 
   let view = { number: 0, range: "1h", from: "", to: "", gpus: "", charts: "" };
   let before = []; // views to go back to, by double click
-  let data = null; // the answer the charts were drawn from
-  let charts = new Map(); // by name: {card, lines, count, limits}
-  let refreshing = 0; // the frame that draws the next chart that has grown old
   let answerBy = 0; // a timer: the answer should have come
 
   // ---- the view and the address
@@ -49,7 +48,7 @@ window.dash_clientside = window.dash_clientside || {};
     view.number += 1;
     toAddress(push);
     controls();
-    section().dataset.state = data ? "reading" : "loading";
+    section().dataset.state = trends.data ? "reading" : "loading";
     set("view", { data: { ...view } });
     clearTimeout(answerBy);
     answerBy = setTimeout(() => failed("History was not answered within 15 s. The charts show what was read before."), ANSWER_WITHIN);
@@ -74,10 +73,8 @@ window.dash_clientside = window.dash_clientside || {};
     if (last) change(last, false);
   }
 
-  const iso = (ms) => new Date(ms).toISOString().replace(".000Z", "Z");
-
   function pause() {
-    if (isLive() && data) change({ from: iso(data.from), to: iso(data.to) });
+    if (isLive() && trends.data) change({ from: iso(trends.data.from), to: iso(trends.data.to) });
     else change({ from: "", to: "" }, false), (before = []);
   }
 
@@ -129,7 +126,7 @@ window.dash_clientside = window.dash_clientside || {};
 
   function toggleGpu(device) {
     const all = gpuButtons().map((button) => button.dataset.trendGpu);
-    const shown = new Set(data?.gpus ?? all);
+    const shown = new Set(trends.data?.gpus ?? all);
     if (shown.has(device)) shown.delete(device); else shown.add(device);
     const names = gpuButtons().filter((button) => shown.has(button.dataset.trendGpu)).map((button) => button.dataset.index);
     change({ gpus: names.length === all.length || !names.length ? "" : names.join(",") }, false);
@@ -151,18 +148,18 @@ window.dash_clientside = window.dash_clientside || {};
       setTimeout(() => set("trends-data", { data: { ...answer } }), 30);
       return nothing();
     }
-    data = answer;
-    charts = new Map();
+    trends.data = answer;
+    trends.charts = new Map();
     for (const card of cards()) {
       const chart = answer.charts[card.dataset.chart];
-      if (chart) charts.set(card.dataset.chart, { card, ...chart, values: unpacked(chart, answer) });
+      if (chart) trends.charts.set(card.dataset.chart, { card, ...chart, values: unpacked(chart, answer) });
       else empty(card, card.dataset.table === "gpu" ? "No GPU" : "");
     }
     section().dataset.state = "ready";
     section().dataset.gpus = String(answer.gpus.length > 0);
     notice(answer.problems);
     for (const button of gpuButtons()) button.setAttribute("aria-pressed", String(answer.gpus.includes(button.dataset.trendGpu)));
-    for (const chart of charts.values()) react(chart);
+    for (const chart of trends.charts.values()) react(chart);
     said();
     section().dataset.drawn = String(answer.asked);
     set("trends-tick", { disabled: !answer.live, interval: Math.max(TICK_EVERY, Math.min(60_000, answer.step / 4)) });
@@ -170,9 +167,9 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   const drawn = () => ({
-    tier: data.tier, step: data.step, rolled: data.rolled,
-    since: data.start + (data.count - 1) * data.step,
-    gpus: data.gpus, charts: [...charts.keys()].sort(),
+    tier: trends.data.tier, step: trends.data.step, rolled: trends.data.rolled,
+    since: trends.data.start + (trends.data.count - 1) * trends.data.step,
+    gpus: trends.data.gpus, charts: [...trends.charts.keys()].sort(),
   });
 
   // By line: [means] or [means, lowest, highest], each a Float32Array of `count` points.
@@ -187,12 +184,12 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   function append(newer) {
-    if (!data?.live || newer.asked !== view.number) return nothing();
+    if (!trends.data?.live || newer.asked !== view.number) return nothing();
     if (newer.stale) { ask(false); return nothing(); }
-    const first = Math.round((newer.since - data.start) / data.step);
-    const count = Math.ceil((newer.to - data.start) / data.step);
-    const dropped = Math.max(0, Math.floor((newer.to - (data.to - data.from) - data.start) / data.step));
-    for (const [name, chart] of charts) {
+    const first = Math.round((newer.since - trends.data.start) / trends.data.step);
+    const count = Math.ceil((newer.to - trends.data.start) / trends.data.step);
+    const dropped = Math.max(0, Math.floor((newer.to - (trends.data.to - trends.data.from) - trends.data.start) / trends.data.step));
+    for (const [name, chart] of trends.charts) {
       chart.values = chart.values.map((kinds, line) => kinds.map((old, kind) => {
         const longer = new Float32Array(count).fill(NaN);
         longer.set(old.subarray(0, Math.min(old.length, count)));
@@ -200,11 +197,11 @@ window.dash_clientside = window.dash_clientside || {};
         return longer.slice(dropped);
       }));
     }
-    data.from += newer.to - data.to;
-    data.to = newer.to;
-    data.start += dropped * data.step;
-    data.count = count - dropped;
-    for (const chart of charts.values()) chart.old = true;
+    trends.data.from += newer.to - trends.data.to;
+    trends.data.to = newer.to;
+    trends.data.start += dropped * trends.data.step;
+    trends.data.count = count - dropped;
+    for (const chart of trends.charts.values()) chart.old = true;
     refresh();
     said();
     return drawn();
@@ -212,9 +209,9 @@ window.dash_clientside = window.dash_clientside || {};
 
   function failed(why) {
     clearTimeout(answerBy);
-    section().dataset.state = data ? "ready" : "failed";
+    section().dataset.state = trends.data ? "ready" : "failed";
     notice([why]);
-    if (!data) for (const card of cards()) empty(card, "Not read");
+    if (!trends.data) for (const card of cards()) empty(card, "Not read");
   }
 
   function notice(sentences) {
@@ -223,168 +220,7 @@ window.dash_clientside = window.dash_clientside || {};
     place.textContent = (sentences ?? []).join(" ");
   }
 
-  // ---- drawing
-
-  const plot = (card) => card.querySelector(".js-plotly-plot");
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name.replace(/var\((.*)\)/, "$1")).trim();
-  // Plotly knows no time zones: it is given the time of this place.
-  const shift = (ms) => ms - new Date(ms).getTimezoneOffset() * 60_000;
-  const unshift = (ms) => ms + new Date(ms).getTimezoneOffset() * 60_000;
-
-  function lineColour(chart, line) {
-    const own = chart.card.dataset.colours;
-    return colour(own ? own.split(" ")[line.part] : `--gpu-${(line.index ?? 0) % 16}`);
-  }
-
-  const PREFIXES = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-  const power = (bytes) => Math.max(0, Math.min(5, Math.floor(Math.log2(Math.max(1, Math.abs(bytes)) * 1.001) / 10)));
-
-  // [what one of it is, the unit of a chart's axis]: bytes are in the unit of the highest of them.
-  function scale(chart) {
-    const unit = chart.card.dataset.unit;
-    if (!unit.startsWith("B")) return [1, unit];
-    let most = 1;
-    for (const kinds of chart.values) for (const value of kinds[kinds.length - 1]) if (value > most) most = value;
-    for (const [limit] of chart.limits) if (limit > most) most = limit;
-    return [2 ** (10 * power(most)), PREFIXES[power(most)] + unit.slice(1)];
-  }
-
-  // A value with its unit, such as `312 W`; bytes in the unit that suits it.
-  function reading(chart, value) {
-    const unit = chart.card.dataset.unit;
-    if (!unit.startsWith("B") || !Number.isFinite(value)) return number(value, unit);
-    return number(value / 2 ** (10 * power(value)), PREFIXES[power(value)] + unit.slice(1));
-  }
-
-  function react(chart) {
-    const { card, lines, values, limits } = chart;
-    const graph = plot(card);
-    chart.old = false;
-    const [factor, unit] = (chart.scale = scale(chart));
-    const start = shift(data.start), step = data.step;
-    const traces = [];
-    let any = false;
-    lines.forEach((line, at) => {
-      const shade = lineColour(chart, line);
-      const [mean, low, high] = values[at].map((kind) => (factor === 1 ? kind : kind.map((value) => value / factor)));
-      any ||= mean.some((value) => value === value);
-      if (low) traces.push({ type: "scatter", mode: "none", hoverinfo: "skip", fill: "toself", fillcolor: `${shade}${lines.length > 3 ? "14" : "38"}`, ...band(low, high, start, step) });
-      traces.push({
-        type: "scatter", mode: "lines", hoverinfo: "skip", connectgaps: false, x0: start, dx: step, y: mean,
-        line: { color: shade, width: lines.length > 3 ? 1.25 : 1.6, dash: line.part && !card.dataset.colours ? "dot" : "solid" },
-      });
-      const alone = lonely(mean);
-      if (alone.length) traces.push({ type: "scatter", mode: "markers", hoverinfo: "skip", x: alone.map((n) => start + n * step), y: alone.map((n) => mean[n]), marker: { color: shade, size: 3 } });
-    });
-    const layout = { ...graph.layout, datarevision: view.number + data.to };
-    layout.xaxis = { ...layout.xaxis, range: [shift(data.from), shift(data.to)], autorange: false };
-    layout.shapes = limits.map(([value]) => ({
-      type: "line", xref: "paper", x0: 0, x1: 1, y0: value / factor, y1: value / factor, layer: "below",
-      line: { color: colour("--warn"), width: 1, dash: "dash" },
-    }));
-    if (card.dataset.unit === "B" && limits.length) layout.yaxis = { ...layout.yaxis, range: [0, Math.max(...limits.map(([value]) => value)) / factor / 0.95] };
-    Plotly.react(graph, traces, layout);
-    if (!graph.dataset.listens) listen(graph, card);
-    card.querySelector(".trend-unit").textContent = unit;
-    card.querySelector(".trend-unit").title = limits.map(([, words]) => words).join(", ");
-    empty(card, any ? "" : nothingBecause());
-    const table = card.querySelector(".trend-table");
-    if (!table.hidden) tabulate(chart, table);
-  }
-
-  // Draws what has grown old and can be seen, one chart a frame, so that no frame is long.
-  function refresh() {
-    cancelAnimationFrame(refreshing);
-    refreshing = requestAnimationFrame(() => {
-      const next = [...charts.values()].find((chart) => chart.old && isSeen(chart.card));
-      if (!next) return;
-      react(next);
-      refresh();
-    });
-  }
-
-  function isSeen(card) {
-    const box = card.getBoundingClientRect();
-    return box.height > 0 && box.bottom > 0 && box.top < innerHeight;
-  }
-
-  // The outline of the area between lowest and highest, stretch by stretch.
-  function band(low, high, start, step) {
-    const x = [], y = [];
-    for (let from = 0; from < low.length; from++) {
-      if (low[from] !== low[from]) continue;
-      let to = from;
-      while (to < low.length && low[to] === low[to]) to++;
-      if (x.length) { x.push(null); y.push(null); }
-      for (let at = from; at < to; at++) { x.push(start + at * step); y.push(high[at]); }
-      for (let at = to - 1; at >= from; at--) { x.push(start + at * step); y.push(low[at]); }
-      from = to;
-    }
-    return { x, y };
-  }
-
-  // Points with a gap on both sides, which no line would show.
-  function lonely(values) {
-    const found = [];
-    for (let at = 0; at < values.length; at++) {
-      if (values[at] === values[at] && values[at - 1] !== values[at - 1] && values[at + 1] !== values[at + 1]) found.push(at);
-    }
-    return found;
-  }
-
-  function nothingBecause() {
-    if (data.first === null) return "Nothing was recorded in this span";
-    return data.first > data.from
-      ? `Recording began ${when(data.first, !isToday(data.first), false)}; nothing before`
-      : "Nothing was recorded in this span";
-  }
-
-  function empty(card, words) {
-    const place = card.querySelector(".trend-empty");
-    place.textContent = words;
-    place.hidden = !words;
-  }
-
-  const two = (number) => String(number).padStart(2, "0");
-  // A time of this place; with its day where that is not plain.
-  function when(ms, dated = data.to - data.from > 20 * 3_600_000, seconds = data.step < 60_000) {
-    const at = new Date(ms);
-    const clock = `${two(at.getHours())}:${two(at.getMinutes())}${seconds ? `:${two(at.getSeconds())}` : ""}`;
-    return dated ? `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock}` : clock;
-  }
-
-  const isToday = (ms) => new Date(ms).toDateString() === new Date().toDateString();
-
-  function number(value, unit) {
-    if (!Number.isFinite(value)) return "–";
-    const digits = unit === "%" ? (value >= 99.95 ? 0 : 1) : Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-    return `${value.toFixed(digits)} ${unit}`.trim();
-  }
-
-  function said() {
-    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    const step = data.step >= 3_600_000 ? `${data.step / 3_600_000} h` : data.step >= 60_000 ? `${data.step / 60_000} min` : `${data.step / 1000} s`;
-    const began = data.first !== null && data.first > data.from ? ` · recording began ${when(data.first, !isToday(data.first), false)}` : "";
-    const dated = !isToday(data.from) || !isToday(data.to);
-    const seconds = data.to - data.from < 600_000;
-    const span = find(".trend-span");
-    span.textContent = `${when(data.from, dated, seconds)} – ${data.live ? "now" : when(data.to, dated, seconds)} · a point each ${step}${began}`;
-    span.title = `Times are those of ${zone}`;
-    for (const chart of charts.values()) headline(chart);
-  }
-
-  // Mean and highest of all lines in view.
-  function headline(chart) {
-    let sum = 0, count = 0, most = -Infinity;
-    for (const kinds of chart.values) {
-      for (const value of kinds[0]) if (value === value) { sum += value; count += 1; }
-      for (const value of kinds[kinds.length - 1]) if (value > most) most = value;
-    }
-    chart.said = count ? `mean ${reading(chart, sum / count)} · peak ${reading(chart, most)}` : "";
-    chart.card.querySelector(".trend-said").textContent = chart.said;
-  }
-
-  // ---- zoom and cursor, shared by all charts
+  // ---- zoom
 
   function listen(graph, card) {
     graph.dataset.listens = "yes";
@@ -396,162 +232,7 @@ window.dash_clientside = window.dash_clientside || {};
       change({ from: iso(Math.floor(ms[0] / 1000) * 1000), to: iso(Math.min(Date.now(), Math.ceil(ms[1] / 1000) * 1000)) });
     });
     graph.on("plotly_doubleclick", back);
-    const area = card.querySelector(".trend-plot");
-    area.addEventListener("pointermove", (event) => point(event, area, card));
-    area.addEventListener("pointerleave", leave);
-  }
-
-  function point(event, area, card) {
-    if (!data) return;
-    const box = area.getBoundingClientRect();
-    const width = box.width - MARGIN.left - MARGIN.right;
-    const share = (event.clientX - box.left - MARGIN.left) / width;
-    if (share < 0 || share > 1) return leave();
-    const at = Math.round((data.from + share * (data.to - data.from) - data.start) / data.step);
-    const time = data.start + at * data.step;
-    const left = MARGIN.left + ((time - data.from) / (data.to - data.from)) * width;
-    for (const chart of charts.values()) {
-      const cursor = chart.card.querySelector(".trend-cursor");
-      cursor.hidden = left < MARGIN.left || left > MARGIN.left + width;
-      cursor.style.left = `${left}px`;
-      if (chart.card === card) tip(chart, at, time, left, box.width);
-      else chart.card.querySelector(".trend-said").textContent = readout(chart, at);
-    }
-  }
-
-  function readout(chart, at) {
-    const values = chart.values.map((kinds) => kinds[0][at]);
-    if (values.length <= 3) return values.map((value, line) => (values.length > 1 ? `${chart.lines[line].label} ` : "") + reading(chart, value)).join(" · ");
-    const known = values.filter((value) => value === value);
-    return known.length ? `${reading(chart, Math.min(...known))} – ${reading(chart, Math.max(...known))}` : "–";
-  }
-
-  function tip(chart, at, time, left, width) {
-    const place = chart.card.querySelector(".trend-tip");
-    const [factor] = chart.scale;
-    const rows = chart.lines.map((line, n) => {
-      const mean = chart.values[n][0][at];
-      const [, low, high] = chart.values[n].map((kind) => kind[at] / factor);
-      const row = document.createElement("div");
-      const dot = document.createElement("span");
-      dot.className = "dot";
-      dot.style.background = lineColour(chart, line);
-      const name = document.createElement("span");
-      name.textContent = line.label;
-      const value = document.createElement("b");
-      value.textContent = reading(chart, mean);
-      row.append(dot, name, value);
-      if (low !== undefined && low === low && high !== low) {
-        const around = document.createElement("small");
-        around.textContent = `${number(low, "")}–${number(high, "")}`;
-        row.append(around);
-      }
-      return row;
-    });
-    const head = document.createElement("div");
-    head.className = "time";
-    head.textContent = when(time);
-    place.replaceChildren(head, ...rows);
-    place.hidden = false;
-    place.classList.toggle("many", rows.length > 8);
-    const right = left > width / 2;
-    place.style.left = right ? "auto" : `${left + 12}px`;
-    place.style.right = right ? `${width - left + 12}px` : "auto";
-  }
-
-  function leave() {
-    for (const chart of charts.values()) {
-      chart.card.querySelector(".trend-cursor").hidden = true;
-      chart.card.querySelector(".trend-tip").hidden = true;
-      chart.card.querySelector(".trend-said").textContent = chart.said ?? "";
-    }
-  }
-
-  // ---- the same numbers as a table
-
-  function tabulate(chart, place) {
-    const [factor, unit] = chart.scale;
-    const table = document.createElement("table");
-    table.createCaption().textContent = `${chart.card.getAttribute("aria-label")}${unit ? `, ${unit}` : ""}: mean${data.rolled ? " (lowest to highest)" : ""}, newest first`;
-    const head = table.createTHead().insertRow();
-    for (const name of ["Time", ...chart.lines.map((line) => line.label)]) {
-      const cell = document.createElement("th");
-      cell.scope = "col";
-      cell.textContent = name;
-      head.append(cell);
-    }
-    const body = table.createTBody();
-    for (let at = data.count - 1; at >= 0; at--) {
-      if (chart.values.every((kinds) => kinds[0][at] !== kinds[0][at])) continue;
-      const row = body.insertRow();
-      const time = document.createElement("th");
-      time.scope = "row";
-      time.textContent = when(data.start + at * data.step);
-      row.append(time);
-      for (const kinds of chart.values) {
-        const [mean, low, high] = kinds.map((kind) => kind[at] / factor);
-        row.insertCell().textContent = number(mean, "") + (low !== undefined && high !== low ? ` (${number(low, "")} to ${number(high, "")})` : "");
-      }
-    }
-    place.replaceChildren(table);
-  }
-
-  function toggleTable(button) {
-    const card = button.closest(".trend-card");
-    const place = card.querySelector(".trend-table");
-    const shown = place.hidden;
-    place.hidden = !shown;
-    card.querySelector(".trend-plot").hidden = shown;
-    button.setAttribute("aria-pressed", String(shown));
-    const chart = charts.get(card.dataset.chart);
-    if (shown && chart) tabulate(chart, place);
-    if (!shown) window.dispatchEvent(new Event("resize"));
-  }
-
-  // ---- export of what is in view
-
-  async function save(table, format) {
-    if (!data) return;
-    const columns = [...charts.values()].filter((chart) => chart.card.dataset.table === table).flatMap((chart) => chart.lines.map((line) => line.column));
-    const asked = new URLSearchParams({
-      metrics: [...new Set(columns)].join(","), start: iso(data.from), end: iso(data.to), resolution: data.tier, format,
-    });
-    if (table === "gpu") for (const gpu of data.gpus) asked.append("gpu", gpu);
-    const prefix = JSON.parse(document.getElementById("_dash-config").textContent).requests_pathname_prefix;
-    const path = table === "gpu" ? "gpu-metrics/history" : "metrics/history";
-    progress("Asking", null);
-    try {
-      const answer = await fetch(`${prefix}api/v1/system/${path}?${asked}`);
-      if (!answer.ok) throw new Error((await answer.json()).detail);
-      const expected = Number(answer.headers.get("Estimated-Length")) || null;
-      const parts = [];
-      let size = 0;
-      for (const reader = answer.body.getReader(); ;) {
-        const { done, value } = await reader.read();
-        if (done) break;
-        parts.push(value);
-        size += value.length;
-        progress(`${(size / 2 ** 20).toFixed(1)} MiB`, expected && Math.min(0.99, size / expected));
-      }
-      const name = /filename="?([^";]+)/.exec(answer.headers.get("Content-Disposition") ?? "")?.[1] ?? `${table}-${iso(data.from)}-${data.tier}.${format}`;
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob(parts, { type: answer.headers.get("Content-Type") }));
-      link.download = name.replaceAll(":", "");
-      link.click();
-      URL.revokeObjectURL(link.href);
-      progress(`Saved ${link.download}, ${(size / 2 ** 20).toFixed(1)} MiB`, 1);
-    } catch (error) {
-      progress(`Not exported: ${error.message}`, 0);
-    }
-  }
-
-  function progress(words, share) {
-    const place = document.querySelector(".trend-progress");
-    if (!place) return;
-    place.hidden = false;
-    place.dataset.open = String(share === null);
-    place.querySelector(".words").textContent = words;
-    place.querySelector(".fill").style.width = `${100 * (share ?? 0.3)}%`;
+    trends.follow(card.querySelector(".trend-plot"), card);
   }
 
   document.addEventListener("click", (event) => {
@@ -559,22 +240,19 @@ window.dash_clientside = window.dash_clientside || {};
     if (at('[data-trend="pause"]')) pause();
     else if (at('[data-trend="back"]')) back();
     else if (at("[data-trend-gpu]")) toggleGpu(at("[data-trend-gpu]").dataset.trendGpu);
-    else if (at("[data-trend-table]")) toggleTable(at("[data-trend-table]"));
-    else if (at("[data-export]")) save(at("[data-export]").dataset.export, at("[data-export]").dataset.format);
   });
-  window.addEventListener("scroll", refresh, { passive: true });
-  window.addEventListener("resize", refresh);
   window.addEventListener("popstate", () => { fromAddress(); before = []; ask(false); });
   document.addEventListener("visibilitychange", () => {
-    if (!data?.live) return;
+    if (!trends.data?.live) return;
     set("trends-tick", { disabled: document.hidden });
     if (!document.hidden) ask(false);
   });
   new MutationObserver(() => {
-    if (!data) return;
+    if (!trends.data) return;
     toAddress(false);
-    for (const chart of charts.values()) react(chart);
+    for (const chart of trends.charts.values()) react(chart);
   }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
-  window.trends = { view: () => ({ ...view }), data: () => data, charts: () => charts };
+  trends.view = () => ({ ...view });
+  trends.listen = listen;
   window.dash_clientside.trends = { begin, draw, range, charts: chooseCharts, span: chooseSpan };
 })();

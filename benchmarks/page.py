@@ -64,7 +64,7 @@ def page() -> list[Figure]:
     """Every figure of the page."""
     with _app() as address, _chrome() as chrome:
         chrome.get(address)
-        wait_for(lambda: chrome.execute_script("return Boolean(window.trends?.data())"))
+        wait_for(lambda: chrome.execute_script("return Boolean(window.trends?.data)"))
         clicks = _clicks(chrome)
         compressed = _sizes(chrome)
         heap, longest, appends = _an_hour(chrome)

@@ -150,7 +150,8 @@ def _shows_gpu(page: Page, index: int) -> None:
     )
     assert cards == [uuid]
     pressed = page.run(
-        "[...document.querySelectorAll('[data-choose-gpu][aria-pressed=true]')].map(e => e.dataset.chooseGpu)"
+        "[...document.querySelectorAll('[data-choose-gpu][aria-pressed=true]')]"
+        ".map(e => e.dataset.chooseGpu)"
     )
     assert pressed == [uuid]
     assert page.run("document.querySelector('.panel[data-follows]').dataset.value") == page.run(

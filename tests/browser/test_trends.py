@@ -37,7 +37,7 @@ _UP_TO_DATE = """((lines, chart, start) => lines.length === chart.values.length
     && lines.every((line, at) => line.y.length === chart.values[at][0].length))
     (document.querySelector(`[data-chart="${arguments[0]}"] .js-plotly-plot`).data
         .filter(trace => trace.mode === 'lines'),
-    window.trends.charts().get(arguments[0]), window.trends.data().start)"""
+    window.trends.charts.get(arguments[0]), window.trends.data.start)"""
 
 
 @pytest.fixture(scope="module")

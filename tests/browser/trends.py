@@ -70,14 +70,14 @@ class Trends:
 
     def data(self) -> dict[str, Any]:
         """What the charts were drawn from, without the points."""
-        found: dict[str, Any] = self.page.run("(({charts, ...rest}) => rest)(window.trends.data())")
+        found: dict[str, Any] = self.page.run("(({charts, ...rest}) => rest)(window.trends.data)")
         return found
 
     def lines(self, chart: str) -> list[dict[str, Any]]:
         """Of each line: label, device, column, and `values`: means, lowest, highest as drawn."""
         found: list[dict[str, Any]] = self.page.run(
             "(chart => chart.lines.map((line, at) => ({...line, values: chart.values[at]"
-            ".map(kind => [...kind])})))(window.trends.charts().get(arguments[0]))",
+            ".map(kind => [...kind])})))(window.trends.charts.get(arguments[0]))",
             chart,
         )
         return found
