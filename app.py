@@ -36,9 +36,9 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from layouts.page import page
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
+    from monitor.queries.archive import Archive
     from monitor.queries.current import Current
     from monitor.queries.live_rows import LiveRows
-    from monitor.queries.series import Archive
     from monitor.recording.follower import Follower
     from monitor.storage.history import History
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dash import Dash
 
 from callbacks import choices, devices, live, presence, span_report, trends
+from monitor.queries.archive import Archive
 from monitor.queries.current import Current
-from monitor.queries.series import Archive
 
 
 def register(app: Dash, current: Current, archive: Archive) -> None:

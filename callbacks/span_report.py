@@ -11,8 +11,8 @@ from dash import Dash, Input, Output, no_update
 from callbacks.trends import asked_view
 from layouts import ids
 from layouts.panels.span_report import span_report
+from monitor.queries.archive import Archive
 from monitor.queries.current import Current
-from monitor.queries.series import Archive
 from monitor.queries.span_report import report
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 
 from layouts import ids
+from monitor.queries.archive import Archive
 from monitor.queries.current import Current
-from monitor.queries.series import Archive
 from monitor.queries.trends import CHARTS, Grid, newest, shown_gpus, trends
 from monitor.queries.view import View, view_of
 

@@ -17,11 +17,12 @@ import pyarrow as pa
 from pyarrow import fs
 
 from monitor.metrics import GPU, TABLES, Table
+from monitor.queries.archive import Archive
 from monitor.queries.devices import recorded_devices, recorded_indices
 from monitor.queries.export import export
 from monitor.queries.live_rows import LiveRows
 from monitor.queries.question import BadQuestion, Question, chosen_table, question
-from monitor.queries.series import SAMPLES, Archive
+from monitor.queries.series import SAMPLES
 from monitor.settings import DEFAULT_TIERS, load
 from monitor.storage.history import History
 from monitor.storage.locations import host_name, live_db, overflow_db

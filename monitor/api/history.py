@@ -24,6 +24,7 @@ from monitor.api.problems import (
     unknown_gpu,
 )
 from monitor.metrics import GPU, Table
+from monitor.queries.archive import MAX_POINTS, Archive
 from monitor.queries.columnwise import columnwise
 from monitor.queries.current import Current
 from monitor.queries.devices import has_recorded, recorded_devices
@@ -38,7 +39,6 @@ from monitor.queries.question import (
     chosen_table,
     question,
 )
-from monitor.queries.series import MAX_POINTS, Archive
 from monitor.queries.span import ALLOWED
 from monitor.sources.base import DeviceState
 

@@ -14,8 +14,8 @@ from monitor.api.history import add_history
 from monitor.api.parameters import Asked, GpuFilter, NoParameters
 from monitor.api.problems import NOT_STORED, ProblemRoute, Refusal, documented
 from monitor.api.stream import stream
+from monitor.queries.archive import Archive
 from monitor.queries.current import Current
-from monitor.queries.series import Archive
 from monitor.settings import Settings
 
 Filter = Annotated[GpuFilter, Query()]

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitor.metrics import GPU, Table
-from monitor.queries.series import Archive
+from monitor.queries.archive import Archive
 from monitor.storage.history import columns_of
 
 _EVER = 1 << 62

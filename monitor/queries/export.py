@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from monitor.metrics import Metric, Table
+from monitor.queries.archive import Archive
 from monitor.queries.devices import recorded_devices
 from monitor.queries.live_rows import LiveRows
 from monitor.queries.question import Question
-from monitor.queries.series import SAMPLES, Archive, Line
+from monitor.queries.series import SAMPLES, Line
 from monitor.storage.buffer import Columns, Floats, Int64s
 from monitor.storage.parquet import in_order
 from monitor.storage.rollup import roll_up

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from monitor.metrics import TABLES, Metric, Table
-from monitor.queries.series import Archive
+from monitor.queries.archive import Archive
 from monitor.queries.span import BadSpan, span
 from monitor.storage.tiers import Tier
 

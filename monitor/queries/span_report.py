@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.metrics import GPU, HOST, Metric, Table
+from monitor.queries.archive import Archive
 from monitor.queries.latest import Latest, short_name
-from monitor.queries.series import Archive
 from monitor.queries.summary import Summary, energy_joules, summarised
 from monitor.queries.trends import shown_gpus
 from monitor.queries.view import View

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitor.metrics import Metric, Table
-from monitor.queries.series import SAMPLES, Archive, Line, Series
+from monitor.queries.archive import Archive
+from monitor.queries.series import SAMPLES, Line, Series
 from monitor.storage.buffer import Floats
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from monitor.metrics import GPU, HOST, Metric, RollUp, Table
+from monitor.queries.archive import Archive
 from monitor.queries.latest import Latest, short_name
-from monitor.queries.series import Archive, Line, Series
+from monitor.queries.series import Line, Series
 from monitor.queries.view import View
 from monitor.sources.base import DeviceState
 from monitor.storage.tiers import Tier

@@ -13,9 +13,9 @@ from fastapi.testclient import TestClient
 
 from monitor.api import routes
 from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, TABLES, Metric, Table
+from monitor.queries.archive import Archive
 from monitor.queries.current import Current
 from monitor.queries.live_rows import LiveRows
-from monitor.queries.series import Archive
 from monitor.recording.follower import Follower
 from monitor.settings import load
 from monitor.sources.base import DeviceState, Row

@@ -21,11 +21,11 @@ from fastapi.testclient import TestClient
 from monitor.api import history, routes
 from monitor.api.history_models import HISTORY_TABLES
 from monitor.metrics import GPU, TABLES, RollUp, Table
+from monitor.queries.archive import Archive
 from monitor.queries.current import Current
 from monitor.queries.formats import FORMATS, Piece
 from monitor.queries.latest import Latest, iso
 from monitor.queries.live_rows import LiveRows
-from monitor.queries.series import Archive
 from monitor.recording.follower import Follower
 from monitor.settings import load
 from monitor.sources.base import DeviceState, Row, Rows

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from monitor.queries.archive import Archive
 from monitor.queries.latest import Latest
 from monitor.queries.live_rows import LiveRows
-from monitor.queries.series import Archive
 from monitor.queries.trends import CHARTS
 from monitor.queries.view import View
 from monitor.recording.follower import Follower

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from monitor.metrics import TABLES, RollUp
+from monitor.queries.archive import Archive
 from monitor.queries.live_rows import LiveRows
-from monitor.queries.series import Archive, Series
+from monitor.queries.series import Series
 from monitor.recording.follower import Follower
 from monitor.settings import DEFAULT_TIERS
 from monitor.storage.history import History

@@ -19,11 +19,11 @@ import pytest
 from monitor.metrics import GPU, TABLES, Table
 from monitor.queries import export as exporting
 from monitor.queries import formats
+from monitor.queries.archive import Archive
 from monitor.queries.export import export
 from monitor.queries.formats import FORMATS, Format, file_name, written
 from monitor.queries.live_rows import LiveRows
 from monitor.queries.question import Question, question
-from monitor.queries.series import Archive
 from monitor.storage.buffer import Columns
 from monitor.storage.folders import SUFFIX
 from monitor.storage.history import History

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from monitor.queries.archive import Archive
 from monitor.queries.live_rows import LiveRows
-from monitor.queries.series import Archive
 from monitor.recording.follower import KEPT_MS, Follower
 from monitor.storage.buffer import Columns
 from monitor.storage.history import History

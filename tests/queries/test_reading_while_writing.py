@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from monitor.queries.series import Archive, Line
+from monitor.queries.archive import Archive
+from monitor.queries.series import Line
 from monitor.storage.tiers import Tier
 from tests.queries.recorded import GPU, Recording
 from tests.storage.made import HOUR, START

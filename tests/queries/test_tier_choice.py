@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.queries.archive import Archive
 from monitor.queries.live_rows import LiveRows
-from monitor.queries.series import Archive, fitting_step
+from monitor.queries.steps import fitting_step
 from monitor.settings import DEFAULT_TIERS
 from monitor.storage.buffer import Buffer
 from monitor.storage.history import History
