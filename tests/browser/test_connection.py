@@ -47,9 +47,9 @@ def test_polling_takes_over_from_the_socket_and_gives_back(wire: Wire, live: Pag
 
 def test_a_person_says_how_often_to_ask(wire: Wire, live: Page):
     live.chrome.find_element(By.ID, "settings-button").click()
-    live.until(lambda: live.text(".segments"), "no settings were shown")
-    assert live.text(".segments") == "0.5 s 1 s 2 s 5 s"
-    live.chrome.find_element(By.XPATH, "//label[contains(@class, 'segment')][.='2 s']").click()
+    live.until(lambda: live.text("#poll-seconds"), "no settings were shown")
+    assert live.text("#poll-seconds") == "0.5 s 1 s 2 s 5 s"
+    live.chrome.find_element(By.XPATH, "//*[@id='poll-seconds']//label[.='2 s']").click()
     wire.become("sockets cut")
     live.until(lambda: live.connection() == "Polling · 2 s", "the setting was not taken up")
     _goes_on(live)
