@@ -12,6 +12,7 @@ from collections.abc import Callable
 from benchmarks.figures import Figure, table
 from benchmarks.history import history
 from benchmarks.latency import latency
+from benchmarks.page import page
 from benchmarks.processes import ROOT
 from benchmarks.recorder import alone, slow_pcie
 from benchmarks.under_load import under_load
@@ -56,6 +57,7 @@ def main() -> int:
         "latency": lambda: latency(seconds // 2),
         "storage": storage,
         "the history": history,
+        "the page": page,
     }
     figures: list[Figure] = []
     for name, measure in parts.items():
