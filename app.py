@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import logging
 import socket
 import sys
@@ -57,8 +58,10 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         keeper = supervisor or supervise(settings)
         follower.start(asyncio.get_running_loop())
         # Before anyone is answered: Dash looks into pandas, which must not be half loaded then.
-        await asyncio.to_thread(archive.prepare)
+        await asyncio.to_thread(importlib.import_module, "pandas")
+        prepared = asyncio.create_task(asyncio.to_thread(archive.prepare))
         yield
+        prepared.cancel()
         follower.stop()
         await asyncio.to_thread(keeper.stop)
 

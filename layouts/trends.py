@@ -12,8 +12,7 @@ from layouts import ids
 from layouts.attributes import HIDDEN_FROM_READERS, aria, data
 from layouts.buttons import icon_button
 from layouts.figures.trend import CONFIG, trend
-from layouts.theme import ACCENTS, gpu_colour
-from monitor.metrics import GPU
+from layouts.theme import gpu_colour
 from monitor.queries.latest import short_name
 from monitor.queries.trends import CHARTS, Chart
 from monitor.queries.view import DEFAULT_RANGE, RANGES, asked_as
@@ -205,7 +204,6 @@ def _export() -> Component:
 
 
 def _card(chart: Chart) -> Component:
-    gpu = chart.table is GPU
     return html.Section(
         className="panel trend-card",
         **aria(label=chart.label),
@@ -249,7 +247,6 @@ def _card(chart: Chart) -> Component:
             ),
             html.Div(className="trend-table", hidden=True, tabIndex="0"),
         ],
-        style={"--accent": ACCENTS.get(f"gpu.{chart.columns[0]}" if gpu else "", "var(--ram)")},
     )
 
 

@@ -24,6 +24,7 @@ from monitor.queries.live_rows import LiveRows
 from monitor.queries.question import BadQuestion, Question, chosen_table, question
 from monitor.queries.series import SAMPLES
 from monitor.settings import DEFAULT_TIERS, load
+from monitor.storage.folders import file_system, folder_name
 from monitor.storage.history import History
 from monitor.storage.locations import host_name, live_db, overflow_db
 from monitor.storage.schema import raw_schema
@@ -48,7 +49,7 @@ class Recordings:
     def __init__(self, data: str, host: str | None = None) -> None:
         folders = _folders(data)
         self.hosts = sorted({found_host for _, _, found_host in folders})
-        here = _safe(host_name())
+        here = folder_name(host_name())
         self.host = _chosen_host(data, self.hosts, host, here)
         mine = [folder for folder in folders if folder[2] == self.host]
         self.tables = [name for name in TABLES if any(name == table for table, _, _ in mine)]
@@ -111,15 +112,7 @@ class Recordings:
             rows = [exported.schema.empty_table(), *(rows for rows, _ in exported.parts())]
             frame: pd.DataFrame = pa.concat_tables(rows).drop_columns("host").to_pandas()
             return frame
-        series = self._archive.series(
-            asked.table,
-            asked.columns,
-            asked.start,
-            asked.end,
-            devices=asked.devices,
-            tier=asked.tier,
-            max_points=asked.max_points,
-        )
+        series = asked.series(self._archive)
         frame = series.frame()
         if series.rolled:
             counts = [line.columns[SAMPLES] for line in series.lines]
@@ -177,10 +170,10 @@ def _text(moment: Moment) -> str:
 
 def _chosen_host(data: str, hosts: Sequence[str], asked: str | None, here: str) -> str:
     if asked is not None:
-        if _safe(asked) not in hosts:
+        if folder_name(asked) not in hosts:
             there = ", ".join(hosts) or "none"
             raise BadQuestion("host", f"nothing of {asked!r} is in {data}; there are: {there}")
-        return _safe(asked)
+        return folder_name(asked)
     if not hosts or here in hosts:
         return here
     if len(hosts) > 1:
@@ -199,12 +192,9 @@ def _live_files(data: str, hosts: Sequence[str], host: str, here: str) -> list[P
 
 def _folders(data: str) -> list[tuple[str, str, str]]:
     """(table, tier, host) of each folder with files."""
-    if "://" in data:
-        files, root = fs.FileSystem.from_uri(data)
-    else:
-        files, root = fs.LocalFileSystem(), str(Path(data).resolve())
-        if not Path(root).is_dir():
-            raise FileNotFoundError(2, "No such folder", data)
+    files, root = file_system(data)
+    if "://" not in data and not Path(root).is_dir():
+        raise FileNotFoundError(2, "No such folder", data)
     found: list[tuple[str, str, str]] = []
     for table in TABLES:
         selector = fs.FileSelector(f"{root}/{table}", allow_not_found=True, recursive=True)
@@ -230,7 +220,3 @@ def _true_name(archive: Archive, tables: Iterable[str]) -> str | None:
                 if len(hosts):
                     return str(hosts[0].as_py())
     return None
-
-
-def _safe(host: str) -> str:
-    return "".join(c if c.isalnum() or c in "._-" else "_" for c in host)

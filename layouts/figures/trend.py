@@ -14,14 +14,15 @@ _TEXT = {"size": 11}
 
 def trend(chart: Chart) -> dict[str, object]:
     """The figure of a chart: axes, margins, and how it answers to a mouse. Sent once."""
-    percent = all(metric.unit.symbol == "%" for metric in chart.metrics)
+    # Shares of time that are added up are small; a use is seen against the whole.
+    share = len(chart.columns) == 1 and chart.metrics[0].unit.symbol == "%"
     vertical: Mapping[str, object] = {
         "fixedrange": True,
         "nticks": 4,
         "zeroline": False,
         "tickfont": _TEXT,
         "rangemode": "tozero",
-        **({"range": [0, 100]} if percent and "pressure" not in chart.name else {}),
+        **({"range": [0, 100]} if share else {}),
     }
     return {
         "data": [],

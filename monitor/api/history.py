@@ -203,15 +203,7 @@ def _answer(
     if kind != "json" or _values(archive, asked, latest) > _MANY_VALUES:
         _check_recorded(archive, latest, strangers)
         return _streamed(archive, asked, kind, indices)
-    series = archive.series(
-        asked.table,
-        asked.columns,
-        asked.start,
-        asked.end,
-        devices=asked.devices,
-        tier=asked.tier,
-        max_points=asked.max_points,
-    )
+    series = asked.series(archive)
     # Whoever has a line is known: mostly no further file has to be opened.
     _check_recorded(archive, latest, set(strangers) - {line.device for line in series.lines})
     body = columnwise(series, indices)

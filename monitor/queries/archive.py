@@ -76,9 +76,7 @@ class Archive:
         return Series(table, metrics, tier, wanted, begin, end, found)
 
     def prepare(self) -> None:
-        """Read a little, so that the first who asks does not wait for libraries to be loaded."""
-        import pandas as pd  # noqa: F401  pyarrow will
-
+        """Read a little of every file, so that the first who asks does not wait for it."""
         with contextlib.suppress(OSError):
             for table in (HOST, GPU):
                 end = (self.first(table) or 0) + 3_600_000

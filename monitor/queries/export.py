@@ -167,16 +167,9 @@ class Export:
     def _lines(
         self, begin: int, end: int, devices: Sequence[str] | None, metrics: Sequence[Metric]
     ) -> Sequence[Line]:
-        asked = self.asked
-        return self.archive.series(
-            asked.table,
-            [metric.column for metric in metrics],
-            begin,
-            end,
-            devices=devices,
-            tier=asked.tier,
-            max_points=asked.max_points,
-        ).lines
+        columns = [metric.column for metric in metrics]
+        part = replace(self.asked, columns=columns, start=begin, end=end, devices=devices)
+        return part.series(self.archive).lines
 
     def _whole_line(self, device: str, metrics: Sequence[Metric]) -> Line | None:
         asked = self.asked
@@ -221,15 +214,7 @@ def export(archive: Archive, asked: Question) -> Export:
     step, rolled = archive.step(asked.tier), not asked.tier.raw
     if asked.max_points is not None:
         # Only times are read: they say how far apart points come to be.
-        shape = still.series(
-            asked.table,
-            (),
-            asked.start,
-            asked.end,
-            devices=asked.devices,
-            tier=asked.tier,
-            max_points=asked.max_points,
-        )
+        shape = replace(asked, columns=()).series(still)
         step, rolled = shape.step, shape.rolled
         asked = replace(asked, start=shape.start)
     return Export(still, asked, step, rolled)

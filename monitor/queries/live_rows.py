@@ -14,10 +14,8 @@ from monitor.metrics import Table
 from monitor.recording.follower import KEPT_MS, Follower
 from monitor.storage.buffer import Buffer, Columns
 from monitor.storage.journal import Journal
-from monitor.storage.journals import is_own_folder
+from monitor.storage.journals import FLUSHED, is_own_folder
 
-# The recorder's note: every row before this moment is in Parquet.
-_FLUSHED = "flushed"
 _KNOWN_SECONDS = 5.0
 
 
@@ -84,7 +82,7 @@ class LiveRows:
     def _noted_flushed(self) -> int:
         for path in self._paths[:1]:
             with contextlib.suppress(sqlite3.Error), contextlib.closing(_open(path)) as journal:
-                before = journal.note(_FLUSHED).get("before")
+                before = journal.note(FLUSHED).get("before")
                 return before if isinstance(before, int) else 0
         return 0
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from monitor.metrics import TABLES, Metric, Table
 from monitor.queries.archive import Archive
+from monitor.queries.series import Series
 from monitor.queries.span import BadSpan, span
 from monitor.storage.tiers import Tier
 
@@ -42,6 +43,18 @@ class Question:
     def metrics(self) -> list[Metric]:
         """The metrics asked for, in the catalogue's order."""
         return [metric for metric in self.table.metrics if metric.column in self.columns]
+
+    def series(self, archive: Archive) -> Series:
+        """Its answer."""
+        return archive.series(
+            self.table,
+            self.columns,
+            self.start,
+            self.end,
+            devices=self.devices,
+            tier=self.tier,
+            max_points=self.max_points,
+        )
 
 
 def question(

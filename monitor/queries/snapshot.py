@@ -14,6 +14,7 @@ from monitor import units
 from monitor.metrics import TABLES, Metric, Table
 from monitor.queries.captions import caption, in_unit_of, missing_caption, used_of
 from monitor.queries.latest import Latest
+from monitor.queries.limits import full_scale
 from monitor.queries.notices import gpu_trouble, notices
 from monitor.queries.sparks import DISK_IO, shown_metric, value_of
 from monitor.sources.base import DeviceState, Row
@@ -161,17 +162,6 @@ def badge(table: str, column: str, row: Row, how: str, state: DeviceState | None
     if how in {"warning", "critical"}:
         return "nearly full" if column.endswith("_bytes") else "high"
     return ""
-
-
-def full_scale(metric: Metric, row: Row, facts: Mapping[str, object]) -> float | None:
-    """Where the metric's bar is full for this row, None where nothing says."""
-    if metric.unit is units.PERCENT:
-        return 100.0
-    if isinstance(metric.full, str):
-        of_row: object = row.get(metric.full)
-        full = facts.get(metric.full) if of_row is None else of_row
-        return float(full) if isinstance(full, (int, float)) else None
-    return metric.full
 
 
 def state_of(

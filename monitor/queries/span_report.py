@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from monitor.metrics import GPU, HOST, Metric, Table
 from monitor.queries.archive import Archive
 from monitor.queries.latest import Latest, short_name
+from monitor.queries.limits import warning
 from monitor.queries.summary import Summary, energy_joules, summarised
 from monitor.queries.trends import shown_gpus
 from monitor.queries.view import View
@@ -53,11 +54,7 @@ def _rows(
         )
         for column in columns
     ]
-    energy = (
-        energy_joules(archive, table, view.start, view.end, list(names))
-        if "power_watts" in columns
-        else {}
-    )
+    energy = energy_joules(series, archive.interval) if table is GPU else {}
     there = [line.device for line in series.lines]
     return [
         Row(
@@ -76,17 +73,12 @@ def _thresholds(
 ) -> dict[str, float]:
     """The warning of each device, in the metric's unit."""
     found: dict[str, float] = {}
-    for device in names if metric.warn_at else ():
-        assert metric.warn_at is not None
+    for device in names:
         state = latest.devices.get(table.name, {}).get(device)
-        facts = {**(state.facts if state else {}), **latest.table(table.name).get(device, {})}
-        limit = metric.warn_at.of(facts)
-        if metric.warn_at.share:
-            full = facts.get(metric.full) if isinstance(metric.full, str) else metric.full
-            if not isinstance(full, (int, float)):
-                continue
-            limit = limit / 100 * full
-        found[device] = limit
+        row = latest.table(table.name).get(device, {})
+        limit = warning(metric, row, state.facts if state else {})
+        if limit is not None:
+            found[device] = limit
     return found
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.metrics import Metric, Table
-from monitor.queries.archive import Archive
+from monitor.metrics import Metric
 from monitor.queries.series import SAMPLES, Line, Series
 from monitor.storage.buffer import Floats
 
@@ -39,18 +38,13 @@ def summarised(
     }
 
 
-def energy_joules(
-    archive: Archive, table: Table, start: int, end: int, devices: Sequence[str] | None = None
-) -> dict[str, float]:
-    """Energy used in the span by device: mean power times the seconds that were read.
+def energy_joules(series: Series, interval: int) -> dict[str, float]:
+    """Energy by device, of a series that has power: its mean times the seconds that were read.
 
     Seconds that were not recorded add nothing; the GPU's own counter, `energy_joules`, has them.
     """
-    series = archive.series(table, ["power_watts"], start, end, devices=devices)
     return {
-        line.device: float(
-            np.nansum(line.columns["power_watts"] * _seconds(line, archive.interval))
-        )
+        line.device: float(np.nansum(line.columns["power_watts"] * _seconds(line, interval)))
         for line in series.lines
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from monitor.metrics import GPU, HOST, Metric, RollUp, Table
 from monitor.queries.archive import Archive
 from monitor.queries.latest import Latest, short_name
+from monitor.queries.limits import full_scale, warning
 from monitor.queries.series import Line, Series
 from monitor.queries.view import View
 from monitor.sources.base import DeviceState
@@ -276,17 +277,13 @@ def _limits(chart: Chart, gpus: Sequence[DeviceState], latest: Latest) -> list[l
     for metric in chart.metrics:
         for state in states:
             row = latest.table(chart.table.name).get(state.device if state else "host", {})
-            known = {name: value for name, value in row.items() if value is not None}
-            facts: Mapping[str, object] = {**(state.facts if state else {}), **known}
-            full = facts.get(metric.full) if isinstance(metric.full, str) else metric.full
-            if metric.warn_at is not None:
-                limit = metric.warn_at.of(facts)
-                if not metric.warn_at.share:
-                    found[limit] = f"warns at {metric.unit.text(limit)}"
-                elif isinstance(full, (int, float)) and full > 0:
-                    found[limit / 100 * full] = f"warns at {limit:.0f} %"
-            elif isinstance(full, (int, float)) and isinstance(metric.full, str) and full > 0:
-                found[float(full)] = f"limit {metric.unit.text(full)}"
+            facts = state.facts if state else {}
+            limit, full = warning(metric, row, facts), full_scale(metric, row, facts)
+            if metric.warn_at is not None and limit is not None:
+                shown = f"{metric.warn_at.of(facts):.0f} %" if metric.warn_at.share else ""
+                found[limit] = f"warns at {shown or metric.unit.text(limit)}"
+            elif metric.warn_at is None and isinstance(metric.full, str) and full:
+                found[full] = f"limit {metric.unit.text(full)}"
     return [[value, words] for value, words in sorted(found.items())]
 
 

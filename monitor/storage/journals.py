@@ -19,6 +19,9 @@ from monitor.storage.salvage import open_or_replace
 
 log = logging.getLogger(__name__)
 
+FLUSHED = "flushed"
+"""The note that says, as `before`, from which moment on rows may not be in Parquet yet."""
+
 # What memory keeps while the disk is full: a day, up to its newest tick.
 KEPT_IN_MEMORY_MS = 86_400_000
 _INSIDE = "Ticks stay inside the recorder, where the page does not see them and a kill loses them"

@@ -12,7 +12,7 @@ from monitor.recording.clock import Clock
 from monitor.settings import Settings
 from monitor.sources.base import Rows
 from monitor.storage.flush import HOUR_MS, Flusher
-from monitor.storage.journals import Journals
+from monitor.storage.journals import FLUSHED, Journals
 from monitor.storage.locations import host_name, live_db, overflow_db
 from monitor.storage.parquet import PeriodFiles
 from monitor.storage.retention import merge_days, prune
@@ -20,8 +20,6 @@ from monitor.storage.tiers import bounds
 
 log = logging.getLogger(__name__)
 
-# The note in live.db: every row before this moment is in Parquet.
-_FLUSHED = "flushed"
 _ADVICE = "Recording goes on in memory, which keeps the last day, and is saved when this is mended."
 
 
@@ -45,7 +43,7 @@ class Store:
         self.journals.drain()
         self._left_behind = self.journals.marks()
         self._newest: int | None = None
-        self._flushed = int(str(self.journals.note(_FLUSHED).get("before", 0)))
+        self._flushed = int(str(self.journals.note(FLUSHED).get("before", 0)))
 
     def covers(self, time: int) -> bool:
         """Whether the tick at `time` (ms since 1970) is recorded already."""
@@ -123,7 +121,7 @@ class Store:
 
     def _note_flushed(self, before: int) -> None:
         self._flushed = before
-        self.journals.put_note(_FLUSHED, {"before": before})
+        self.journals.put_note(FLUSHED, {"before": before})
 
     def _say(self) -> None:
         reasons = sorted(set(self._flusher.trouble.values()))

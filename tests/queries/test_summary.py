@@ -75,7 +75,8 @@ def test_a_device_that_does_not_report_it_has_no_summary(charted: Charted):
 
 @pytest.mark.parametrize("end", [6000, 60_000])
 def test_energy_is_power_times_the_seconds_that_were_read(charted: Charted, end: int):
-    found = energy_joules(charted.archive, GPU, START, START + end)
+    series = charted.archive.series(GPU, ["power_watts"], START, START + end)
+    found = energy_joules(series, 1000)
     assert found["GPU-a"] == pytest.approx(sum(100 + at for at in range(6)))
     assert found["GPU-b"] == 0.0
 

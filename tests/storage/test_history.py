@@ -20,17 +20,6 @@ from tests.storage.hours import EVER, MINUTES, WATTS, watts, write
 from tests.storage.made import GPU, HOUR, RAW, START, add, files_in, seconds, store_in
 from tests.storage.made import StillClock as Clock
 
-
-@pytest.fixture
-def files(tmp_path: Path) -> PeriodFiles:
-    return files_in(tmp_path)
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> History:
-    return History(str(tmp_path), "node1")
-
-
 # --- which files ----------------------------------------------------------------------------
 
 

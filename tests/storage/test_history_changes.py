@@ -14,18 +14,7 @@ from monitor.storage.parquet import PeriodFiles
 from monitor.storage.retention import merge_days
 from monitor.storage.tiers import parse_tiers
 from tests.storage.hours import EVER, WATTS, watts, write
-from tests.storage.made import GPU, HOUR, RAW, START, files_in
-
-
-@pytest.fixture
-def files(tmp_path: Path) -> PeriodFiles:
-    return files_in(tmp_path)
-
-
-@pytest.fixture
-def history(tmp_path: Path) -> History:
-    return History(str(tmp_path), "node1")
-
+from tests.storage.made import GPU, HOUR, RAW, START
 
 # --- a file that changes --------------------------------------------------------------------
 
