@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +26,15 @@ class LiveRows:
     first.
     """
 
-    def __init__(self, paths: Sequence[Path], follower: Follower | None = None) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        follower: Follower | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._paths = paths
         self._follower = follower
+        self._monotonic = monotonic
         # When the note was read, on the monotonic clock, and what it said.
         self._known_flushed = (-_KNOWN_SECONDS, 0)
 
@@ -74,9 +80,9 @@ class LiveRows:
         It moves on once an hour, and what was true some seconds ago only costs a longer look.
         """
         read, before = self._known_flushed
-        if time.monotonic() - read > _KNOWN_SECONDS:
+        if self._monotonic() - read > _KNOWN_SECONDS:
             before = self._noted_flushed()
-            self._known_flushed = (time.monotonic(), before)
+            self._known_flushed = (self._monotonic(), before)
         return before
 
     def _noted_flushed(self) -> int:

@@ -14,6 +14,8 @@ from monitor.recording.follower import KEPT_MS, Follower
 from monitor.storage.buffer import Columns
 from monitor.storage.history import History
 from monitor.storage.journal import Journal
+from monitor.storage.journals import FLUSHED
+from tests.fakes import FakeClock
 from tests.queries.recorded import GPU, Recording, assert_answer, plain, plain_ticks
 from tests.storage.made import HOUR, START, tick
 
@@ -151,6 +153,18 @@ def test_an_hour_whose_file_could_not_be_written_is_read_from_live_db(tmp_path: 
     archive = recording.archive()
     found = archive.series(GPU, ["power_watts"], START, START + 3 * HOUR, tier=recording.tiers[0])
     assert len(found.lines[0]) == 180
+
+
+def test_what_the_recorder_says_is_in_files_is_not_read_from_live_db(live: Path) -> None:
+    clock = FakeClock(0)
+    rows = LiveRows([live], monotonic=clock.monotonic)
+    for flushed, wait, first in ((20_000, 0, 20_000), (50_000, 4, 20_000), (50_000, 2, 50_000)):
+        journal = Journal(live)
+        journal.put_note(FLUSHED, {"before": START + flushed})
+        journal.close()
+        clock.run(wait)
+        # The note is looked at again after five seconds.
+        assert since(rows.columns(GPU, START), 0)[0] == START + first
 
 
 def test_a_late_tick_is_read_from_live_db_before_it_is_flushed(tmp_path: Path) -> None:

@@ -61,6 +61,24 @@ def test_of_a_bucket_the_time_over_is_its_share_of_the_way_from_lowest_to_highes
     assert (found.lowest, found.peak) == (80.0, 90.0)
 
 
+def test_a_mean_over_buckets_counts_each_by_its_ticks(tmp_path: Path):
+    charted = Charted(tmp_path)
+    charted.store.journals.put_devices(STATES)
+    charted.clock.ms += 9000  # one tick of the first ten seconds, ten of the next
+    for celsius in [50.0, *[70.0] * 10]:
+        charted.tick({}, {"device": "GPU-a", "temperature_celsius": celsius})
+    found = summaries(charted, 60.0, tier=1)
+    assert found.mean == pytest.approx((50 + 70 * 10) / 11)
+    assert found.seconds_over == 10.0
+
+
+@pytest.mark.parametrize(("threshold", "seconds"), [(91.0, 0.0), (1000.0, 0.0), (10.0, 6.0)])
+def test_a_bucket_is_over_for_no_longer_than_it_lasts(
+    charted: Charted, threshold: float, seconds: float
+):
+    assert summaries(charted, threshold, tier=1).seconds_over == seconds
+
+
 def test_without_a_threshold_no_time_is_told(charted: Charted):
     series = charted.archive.series(GPU, ["temperature_celsius"], START, START + 60_000)
     found = summarised(series, "temperature_celsius", 1000, {})

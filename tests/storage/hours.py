@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitor.storage.buffer import Buffer
+from monitor.storage.decoded import Decoded
 from monitor.storage.history import History, columns_of
 from monitor.storage.parquet import PeriodFiles
 from monitor.storage.rollup import roll_up
@@ -29,10 +30,20 @@ def write(files: PeriodFiles, begin: int, end: int, base: float = 0.0, tier: Tie
     return path
 
 
+def kept_watts(decoded: Decoded) -> list[float | None]:
+    """The same of what is kept decoded."""
+    values = decoded.columns["power_watts"].tolist()
+    spans = [span for device, *span in decoded.stretches if device == "GPU-a"]
+    return [None if v != v else v for first, last in spans for v in values[first:last]]
+
+
 def watts(history: History, start: int = EVER[0], end: int = EVER[1]) -> list[float | None]:
     """Of GPU-a, in the order of files and rows."""
     found: list[float | None] = []
     for file in history.open(GPU, RAW, start, end):
-        rows = file.read(file.groups(start, end, None), WATTS).to_pylist()
-        found += [row["power_watts"] for row in rows if row["device"] == "GPU-a"]
+        groups = file.groups(start, end, None)
+        rows = file.read(groups, WATTS)
+        mine = [row["power_watts"] for row in rows.to_pylist() if row["device"] == "GPU-a"]
+        assert kept_watts(file.decoded(groups, WATTS)) == mine
+        found += mine
     return found

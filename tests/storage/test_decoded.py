@@ -58,6 +58,16 @@ def test_what_was_used_least_lately_goes_when_there_is_no_room():
     assert len(reader.read) == 4
 
 
+def test_a_further_column_takes_no_more_room_than_it_has():
+    reader = Reader(rows=1000)
+    kept = DecodedColumns(most_bytes=40_000)  # of times and two columns 20,000, of another 16,000
+    kept.get("first", ["index"], reader)
+    kept.get("first", ["power_watts"], reader)
+    kept.get("second", ["index"], reader)
+    kept.get("first", ["index", "power_watts"], reader)
+    assert len(reader.read) == 3
+
+
 def test_without_any_room_nothing_is_kept():
     kept, reader = DecodedColumns(most_bytes=0), Reader()
     for _ in range(2):
