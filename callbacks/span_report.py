@@ -1,4 +1,4 @@
-"""The table of what the span in view came to: read when the span changes, and once a minute."""
+"""The table of what the span in view came to: read when the span changes, and each ten seconds."""
 
 from __future__ import annotations
 

@@ -27,13 +27,22 @@ def trend(chart: Chart) -> dict[str, object]:
     return {
         "data": [],
         "layout": {
-            "margin": {"l": 48, "r": 8, "t": 8, "b": 34},
+            "margin": {"l": 48, "r": 8, "t": 8, "b": 38},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "showlegend": False,
             "hovermode": False,
             "dragmode": "zoom",
-            "xaxis": {"type": "date", "zeroline": False, "tickfont": _TEXT, "nticks": 7},
+            "xaxis": {
+                "type": "date",
+                "zeroline": False,
+                "tickfont": _TEXT,
+                "nticks": 7,
+                # Unseen, they keep the labels off the other axis' zero.
+                "ticks": "outside",
+                "ticklen": 5,
+                "tickcolor": "rgba(0,0,0,0)",
+            },
             "yaxis": dict(vertical),
         },
     }
