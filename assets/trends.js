@@ -7,6 +7,8 @@ window.dash_clientside = window.dash_clientside || {};
   const { empty, plot, react, refresh, said, unshift } = trends.drawing;
   const TICK_EVERY = 5000;
   const ANSWER_WITHIN = 15_000;
+  const READINGS_WITHIN = 3000;
+  const AFTER_READINGS = 150;
   const KEPT = ["range", "from", "to", "gpus", "charts"];
   const nothing = () => window.dash_clientside.no_update;
   const set = (id, props) => window.dash_clientside.set_props(id, props);
@@ -54,10 +56,17 @@ window.dash_clientside = window.dash_clientside || {};
     answerBy = setTimeout(() => failed("History was not answered within 15 s. The charts show what was read before."), ANSWER_WITHIN);
   }
 
+  // Readings come first, and are seen: plotly.js then keeps a browser busy for half a second.
+  function awaitReadings() {
+    const ready = window.dash_clientside.set_props && section();
+    if (ready && (window.live.snapshot() || performance.now() > READINGS_WITHIN)) setTimeout(begin, AFTER_READINGS);
+    else setTimeout(awaitReadings, 50);
+  }
+
   function begin() {
+    set("trends-wanted", { data: true });
     fromAddress();
     ask(false);
-    return undefined;
   }
 
   const isLive = () => !view.from && !view.to;
@@ -143,11 +152,23 @@ window.dash_clientside = window.dash_clientside || {};
     if (!answer || answer.asked !== view.number) return nothing();
     clearTimeout(answerBy);
     if (answer.error) { failed(answer.error); return nothing(); }
-    if (!window.Plotly || cards().some((card) => !plot(card))) {
-      // plotly.js is still being loaded.
-      setTimeout(() => set("trends-data", { data: { ...answer } }), 30);
+    if (!canDraw()) {
+      whenDrawable(answer);
       return nothing();
     }
+    return show(answer);
+  }
+
+  const canDraw = () => window.Plotly && cards().every(plot);
+
+  // Waits for plotly.js, unless another answer is asked for meanwhile.
+  function whenDrawable(answer) {
+    if (answer.asked !== view.number) return;
+    if (canDraw()) set("trends-drawn", { data: show(answer) });
+    else setTimeout(() => whenDrawable(answer), 30);
+  }
+
+  function show(answer) {
     trends.data = answer;
     trends.charts = new Map();
     for (const card of cards()) {
@@ -254,5 +275,6 @@ window.dash_clientside = window.dash_clientside || {};
   }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
   trends.view = () => ({ ...view });
   trends.listen = listen;
-  window.dash_clientside.trends = { begin, draw, range, charts: chooseCharts, span: chooseSpan };
+  awaitReadings();
+  window.dash_clientside.trends = { draw, range, charts: chooseCharts, span: chooseSpan };
 })();

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from dash.development.base_component import Component
 
 from layouts import ids
+from layouts.trends import trend_graphs
 from monitor.queries.archive import Archive
 from monitor.queries.current import Current
 from monitor.queries.trends import CHARTS, Grid, newest, shown_gpus, trends
@@ -48,9 +50,14 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
             return no_update
         return await asyncio.to_thread(appended, archive, current, asked, drawn)
 
-    app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("trends", "begin"), Input(ids.VIEWER, "data")
+    @app.callback(
+        [Output(ids.trend_place(name), "children") for name in _NAMES],
+        Input(ids.WANTED, "data"),
+        prevent_initial_call=True,
     )
+    async def build(_: object) -> list[Component]:
+        return trend_graphs()
+
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("trends", "draw"),
         Output(ids.DRAWN, "data"),

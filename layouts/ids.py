@@ -28,6 +28,7 @@ CONNECTION = "connection"
 # Historical trends.
 VIEW = "view"  # Store: span, GPUs and charts, as the address has them
 TRENDS = "trends-data"  # Store: the charts of the view, as monitor.queries.trends makes them
+WANTED = "trends-wanted"  # Store: set once the page shows readings, which come first
 NEWER = "trends-newer"  # Store: what has come since
 DRAWN = "trends-drawn"  # Store: what the charts hold, so that only newer points are asked for
 TREND_TICK = "trends-tick"  # Interval: asks for newer points
@@ -50,6 +51,6 @@ EXPORT_BUTTON = "trend-export-button"
 EXPORT_POPOVER = "trend-export-popover"
 
 
-def trend_graph(chart: str) -> dict[str, str]:
-    """The graph of a chart."""
-    return {"type": "trend-graph", "chart": chart}
+def trend_place(chart: str) -> dict[str, str]:
+    """Where the graph of a chart comes to be."""
+    return {"type": "trend-place", "chart": chart}

@@ -203,6 +203,14 @@ def _export() -> Component:
     )
 
 
+def trend_graphs() -> list[Component]:
+    """The graph of each chart. Apart from the layout: plotly.js takes a second to load."""
+    return [
+        dcc.Graph(figure=trend(chart), config=CONFIG, responsive=True, className="trend-graph")
+        for chart in CHARTS
+    ]
+
+
 def _card(chart: Chart) -> Component:
     return html.Section(
         className="panel trend-card",
@@ -233,13 +241,7 @@ def _card(chart: Chart) -> Component:
             html.Div(
                 className="trend-plot",
                 children=[
-                    dcc.Graph(
-                        id=ids.trend_graph(chart.name),
-                        figure=trend(chart),
-                        config=CONFIG,
-                        responsive=True,
-                        className="trend-graph",
-                    ),
+                    html.Div(id=ids.trend_place(chart.name)),
                     html.Div(className="trend-cursor", hidden=True),
                     html.Div(className="trend-tip", hidden=True),
                     html.Div("Loading", className="trend-empty"),
@@ -264,6 +266,7 @@ def _popover(identity: str, target: str, title: str, children: list[Component]) 
 
 def _stores() -> list[Component]:
     return [
+        dcc.Store(id=ids.WANTED),
         dcc.Store(id=ids.VIEW),
         dcc.Store(id=ids.TRENDS),
         dcc.Store(id=ids.NEWER),

@@ -180,7 +180,7 @@ def test_a_chart_has_a_card_and_a_choice(chart: Chart) -> None:
         if isinstance(part, Component)
     ]
     assert [part.get("data-chart") for part in parts].count(chart.name) == 1
-    assert [part.get("id") for part in parts].count(ids.trend_graph(chart.name)) == 1
+    assert [part.get("id") for part in parts].count(ids.trend_place(chart.name)) == 1
     (choice,) = [part for part in parts if part.get("id") == ids.CHARTS]
     assert {"label": chart.label, "value": chart.name} in choice["options"]
 
