@@ -7,7 +7,6 @@ window.dash_clientside = window.dash_clientside || {};
   const { empty, plot, react, refresh, said, unshift } = trends.drawing;
   const TICK_EVERY = 5000;
   const ANSWER_WITHIN = 15_000;
-  const READINGS_WITHIN = 3000;
   const AFTER_READINGS = 150;
   const KEPT = ["range", "from", "to", "gpus", "charts"];
   const nothing = () => window.dash_clientside.no_update;
@@ -59,7 +58,7 @@ window.dash_clientside = window.dash_clientside || {};
   // Readings come first, and are seen: plotly.js then keeps a browser busy for half a second.
   function awaitReadings() {
     const ready = window.dash_clientside.set_props && section();
-    if (ready && (window.live.snapshot() || performance.now() > READINGS_WITHIN)) setTimeout(begin, AFTER_READINGS);
+    if (ready && window.live.snapshot()) setTimeout(begin, AFTER_READINGS);
     else setTimeout(awaitReadings, 50);
   }
 

@@ -542,6 +542,19 @@ def test_a_fresh_folder_of_a_machine_without_a_gpu(tmp_path: Path, page: Page):
         app.stop()
 
 
+def test_the_past_is_drawn_where_no_reading_comes(tmp_path: Path, page: Page):
+    known = Recorded(tmp_path, round(time.time() * 1000))
+    (known.folder / "live.db").unlink()
+    app = App(known.folder, "--no-record")
+    try:
+        trends = Trends(page, app.url)
+        page.chrome.get(app.url + "?range=24h")
+        trends.until(lambda: {"cpu", "ram"} <= set(trends.drawn()), "the past is not drawn")
+        assert page.value("host.cpu_percent") is None
+    finally:
+        app.stop()
+
+
 def _everything(trends: Trends) -> dict[str, Any]:
     told = {key: value for key, value in trends.data().items() if key != "asked"}
     return {**told, **{chart: trends.lines(chart) for chart in CHARTS}}
