@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _record(arguments: list[str]) -> int:
-    # Arrow's own pool keeps 20 MB that malloc gives back; it is chosen when pyarrow is imported.
+    # Arrow's own pool keeps 8 MB that malloc gives back; it is chosen when pyarrow is imported.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     from monitor.recording.lock import AlreadyRecording
     from monitor.recording.recorder import record
