@@ -691,6 +691,31 @@ PROCESS = Table(
         Metric("cpu_percent", units.PERCENT, "CPU", "CPU time used; 100 % is one core.", _PSUTIL),
         Metric("memory_bytes", units.BYTES, "RAM", "Resident memory.", _PSUTIL),
         Metric("started", units.MOMENT, "Started", "When the process began.", _PSUTIL, RollUp.LAST),
+        Metric(
+            "type",
+            units.TEXT,
+            "Type",
+            "The driver's lists that have it: `compute`, `graphics` or `both`.",
+            f"{_NVML} nvmlDeviceGet*RunningProcesses",
+            RollUp.LAST,
+        ),
+        Metric(
+            "container",
+            units.TEXT,
+            "Container",
+            "Container or pod that it runs in, where its cgroup tells.",
+            "/proc/PID/cgroup",
+            RollUp.LAST,
+        ),
+        Metric(
+            "visibility",
+            units.TEXT,
+            "Visibility",
+            "Whether it can be named: `visible`; `dead` where it has ended and its memory is still "
+            "held; `elsewhere` where it runs in another PID namespace.",
+            _PSUTIL,
+            RollUp.LAST,
+        ),
     ),
 )
 

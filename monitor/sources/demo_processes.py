@@ -36,6 +36,9 @@ def process_rows(gpus: Sequence[Row], run_began: int) -> list[Row]:
                 "cpu_percent": 0.3 if idle else 100.0 + busy / 8,
                 "memory_bytes": 3 * _GIB if idle else 21 * _GIB + int(index) * (96 << 20),
                 "started": run_began - run_began % _NOTEBOOK_AGE if idle else run_began + 2,
+                "type": "compute",
+                "container": "pod mira-notebook-0" if idle else "docker 4be1f27a90c3",
+                "visibility": "visible",
             }
         )
     return rows
