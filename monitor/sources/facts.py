@@ -64,6 +64,8 @@ HOST_FACTS = (
     Fact("operating_system", units.TEXT, "Operating system", "host"),
     Fact("kernel", units.TEXT, "Kernel", "host"),
     Fact("booted", units.MOMENT, "Started", "host"),
+    # `host`, or `own` in a container: then processes outside it cannot be named.
+    Fact("pid_namespace", units.TEXT, "PID namespace", "host"),
 )
 
 DISK_FACTS = (
