@@ -53,6 +53,8 @@ GPU_FACTS = (
     Fact("max_pcie_width", units.NUMBER, "PCIe width, highest"),
     Fact("ecc_mode", units.TEXT, "ECC"),
     Fact("fan_count", units.NUMBER, "Fans"),
+    # `reported`, or the driver's words for why not.
+    Fact("process_list", units.TEXT, "List of processes"),
 )
 
 HOST_FACTS = (
