@@ -55,10 +55,9 @@ def made_process(root: Path, pid: int, **changes: object) -> None:
     (folder / "fd").mkdir(parents=True, exist_ok=True)
     (root / "proc/stat").write_text("cpu  1 2 3\nbtime 1700000000\n")
     rest = [0] * 49
-    rest[10], rest[18] = values["utime"], values["starttime"]
+    rest[10], rest[18], rest[20] = values["utime"], values["starttime"], values["rss"]
     numbers = " ".join(map(str, rest))
     (folder / "stat").write_text(f"{pid} ({values['comm']}) {values['state']} {numbers}\n")
-    (folder / "statm").write_text(f"4096 {values['rss']} 128 8 0 256 0\n")
     (folder / "status").write_text(f"Name:\t{values['comm']}\nUid:\t1007\t1007\t1007\t1007\n")
     (folder / "cmdline").write_text("python\0train.py\0--lr\0" + "1\0")
     (folder / "cgroup").write_text(f"0::/system.slice/docker-{'4be1f27a90c3' + 'd' * 52}.scope\n")

@@ -46,8 +46,11 @@ def test_a_real_process_is_described(child: Child) -> None:
     assert str(row["name"]).startswith("python")
     assert row["user"] == Users(Path("/")).name(os.getuid())
     assert row["started"] == round(booted + int(stat[19]) / os.sysconf("SC_CLK_TCK"))
-    memory = int(stat[21]) * os.sysconf("SC_PAGE_SIZE")
-    assert row["memory_bytes"] == pytest.approx(memory, rel=0.5)
+    status = dict(
+        line.split(":", 1) for line in Path(f"/proc/{child.pid}/status").read_text().splitlines()
+    )
+    resident = int(status["VmRSS"].split()[0]) * 1024
+    assert row["memory_bytes"] == pytest.approx(resident, rel=0.2)
     assert row["cpu_percent"] is None
     assert row["visibility"] == "visible"
 
@@ -146,12 +149,12 @@ def test_one_reading_reads_a_process_once(root: Path) -> None:
     assert told.describe(42, 2.0) == first
 
 
-def test_a_program_that_renames_itself_is_renamed_within_a_minute(root: Path) -> None:
+def test_a_program_that_renames_itself_is_renamed_within_two_minutes(root: Path) -> None:
     told = processes(root)
     told.describe(42, 0.0)
     made_process(root, 42, comm="ray::train")
-    assert told.describe(42, 59.0)["name"] == "python"
-    assert told.describe(42, 60.0)["name"] == "ray::train"
+    assert told.describe(42, 60.0 + 41.9)["name"] == "python"
+    assert told.describe(42, 60.0 + 42.0)["name"] == "ray::train"
 
 
 def test_processes_no_one_asks_for_are_forgotten(root: Path) -> None:
@@ -170,7 +173,7 @@ def test_another_users_process_that_proc_hides_is_not_called_dead(root: Path) ->
     assert processes(root).describe(77, 0.0) == {"visibility": "dead"}
 
 
-@pytest.mark.parametrize("missing", ["statm", "status", "cmdline"])
+@pytest.mark.parametrize("missing", ["status", "cmdline"])
 def test_a_proc_of_another_make_costs_the_process_its_columns(root: Path, missing: str) -> None:
     (root / "proc/42" / missing).unlink()
     assert processes(root).describe(42, 0.0) == {}
