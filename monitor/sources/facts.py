@@ -53,6 +53,8 @@ GPU_FACTS = (
     Fact("max_pcie_width", units.NUMBER, "PCIe width, highest"),
     Fact("ecc_mode", units.TEXT, "ECC"),
     Fact("fan_count", units.NUMBER, "Fans"),
+    # `reported`, or the driver's words for why not.
+    Fact("process_list", units.TEXT, "List of processes"),
 )
 
 HOST_FACTS = (
@@ -64,6 +66,8 @@ HOST_FACTS = (
     Fact("operating_system", units.TEXT, "Operating system", "host"),
     Fact("kernel", units.TEXT, "Kernel", "host"),
     Fact("booted", units.MOMENT, "Started", "host"),
+    # `host`, or `own` in a container: then processes outside it cannot be named.
+    Fact("pid_namespace", units.TEXT, "PID namespace", "host"),
 )
 
 DISK_FACTS = (
