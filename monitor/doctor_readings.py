@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from monitor.findings import Finding, Level
-from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, Table
+from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, RAIL, ZONE, Table
 from monitor.settings import Settings
 from monitor.sources.base import DeviceState, Row, Source
 from monitor.units import is_missing
@@ -62,6 +62,7 @@ def readings_findings(
                     seen[table][str(row["device"])] |= _columns(row)
     *gpu_sources, host = sources
     gpus = [finding for source in gpu_sources for finding in _gpu_findings(source, seen, settings)]
+    gpus += [_table_finding(table, seen[table.name]) for table in (ZONE, RAIL) if seen[table.name]]
     return gpus, _host_findings(host, seen)
 
 

@@ -108,7 +108,7 @@ class JetsonSource:
         before = self._gpu.facts if self._gpu else {}
         by_nvml = integrated.facts if integrated else {}
         facts = {**before, **_known(by_nvml), **_known(told.facts or {})}
-        name = by_nvml.get("name") or facts.get("board") or "Jetson GPU"
+        name = by_nvml.get("name") or facts.get("name") or "Jetson GPU"
         index = by_nvml.get("index", 0)
         own: Mapping[str, Value] = {"name": name, "uuid": self._id, "index": index}
         return DeviceState("gpu", self._id, status, reason, {**facts, **own})

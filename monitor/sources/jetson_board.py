@@ -10,6 +10,13 @@ from monitor.sources.jetson_place import device_tree
 from monitor.sources.kernel_files import KernelFiles
 
 _RELEASE = re.compile(r"# R(\d+) \(release\), REVISION: (\d+(?:\.\d+)*)")
+_CHIPS = {
+    "nvidia,tegra186": "NVIDIA TX2",
+    "nvidia,tegra194": "NVIDIA Xavier",
+    "nvidia,tegra210": "NVIDIA Nano",
+    "nvidia,tegra234": "NVIDIA Orin",
+    "nvidia,tegra264": "NVIDIA Thor",
+}
 # From NVIDIA's release notes. Each JetPack is made of one L4T, or of several.
 _JETPACKS = {
     "35.1.0": "5.0.2",
@@ -37,8 +44,11 @@ def board_facts(files: KernelFiles) -> Row:
     """Facts of the `gpu` table; None for what this board, or this container, does not tell."""
     release = _RELEASE.match(files.once("etc/nv_tegra_release"))
     l4t = f"{release[1]}.{release[2]}" if release else None
+    compatible = device_tree(files, "compatible").split("\0")
+    model = device_tree(files, "model") or None
     return {
-        "board": device_tree(files, "model") or None,
+        "name": next((_CHIPS[chip] for chip in compatible if chip in _CHIPS), model),
+        "board": model,
         "serial": device_tree(files, "serial-number") or None,
         "l4t_version": l4t,
         "jetpack_version": _JETPACKS.get(l4t) if l4t else None,

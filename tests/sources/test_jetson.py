@@ -131,7 +131,8 @@ COLUMNS: dict[str, Row] = {
 }
 FACTS: dict[str, Row] = {
     "orin_nano": {
-        "name": "NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super",
+        "name": "NVIDIA Orin",
+        "board": "NVIDIA Jetson Orin Nano Engineering Reference Developer Kit Super",
         "l4t_version": "36.4.7",
         "jetpack_version": "6.2.1",
         "cuda_version": "12.6.11",
@@ -144,7 +145,7 @@ FACTS: dict[str, Row] = {
         "fan_count": 1,
     },
     "agx_orin": {
-        "name": "NVIDIA Jetson AGX Orin Developer Kit",
+        "board": "NVIDIA Jetson AGX Orin Developer Kit",
         "l4t_version": "36.4.0",
         "jetpack_version": "6.1",
         "cuda_version": None,
