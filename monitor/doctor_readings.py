@@ -38,7 +38,9 @@ _WHY: Mapping[tuple[str, str], str] = {
     ("disk", "write_bytes_per_second"): _NO_BLOCK_DEVICE,
     ("disk", "busy_percent"): _NO_BLOCK_DEVICE,
     ("disk", "latency_seconds"): "No request reached a disk while we looked.",
-    ("gpu", "memory_reserved_bytes"): "The driver is older than 510.",
+    ("gpu", "memory_reserved_bytes"): (
+        "The driver is older than 510, or the GPU has no memory of its own."
+    ),
     ("gpu", "fan_percent"): "The GPU has no fan of its own.",
 }
 _HOST_TABLES = (HOST, CORE, DISK, NETWORK)

@@ -55,7 +55,8 @@ class JetsonSource:
         rows = dict(self._nvml.sample(monotonic)) if self._nvml else {}
         listed = self._nvml.devices() if self._nvml else ()
         integrated = next((state for state in listed if _is_integrated(state)), None)
-        other_gpus = [state for state in listed if state is not integrated]
+        # One that has not named itself may be the board's own.
+        other_gpus = [gpu for gpu in listed if gpu is not integrated and "uuid" in gpu.facts]
         by_nvml = _row_of(integrated, rows)
         told = self._sysfs.read(monotonic)
         self._name(monotonic, integrated, told)
