@@ -26,6 +26,10 @@ _TRIM_EVERY = 60
 _POLL_SECONDS = 0.04
 
 
+# Tables whose devices may all fail to answer at a tick.
+_EACH_TICK = ("gpu", "zone", "rail")
+
+
 class Follower:
     """The web process's copy of the newest hour, and `latest`, replaced whole at each tick.
 
@@ -115,8 +119,9 @@ class Follower:
                 ticked[name], rows = _by_tick(arrived).popitem()
                 current[name] = {_key(row): row for row in rows}
         newest = next(reversed(ticked.values()), newest)
-        if ticked and ticked.get("gpu") != ticked.get("recorder", newest):
-            current["gpu"] = {}  # no GPU answered at this tick: the rows are of an earlier one
+        for name in _EACH_TICK:
+            if ticked and ticked.get(name) != ticked.get("recorder", newest):
+                current[name] = {}  # nothing answered at this tick: the rows are of an earlier one
         self.latest = Latest(
             sequence=last.sequence + 1,
             time=newest,
