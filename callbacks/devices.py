@@ -7,6 +7,7 @@ from dash import Dash, Input, Output
 from layouts import ids
 from layouts.header import strip
 from layouts.page import gpu_column, gpu_options, nothing_to_choose, system_column
+from layouts.panels.board import board_panel
 from layouts.trends import trend_gpus
 from monitor.queries.current import Current
 from monitor.queries.snapshot import layout
@@ -19,6 +20,7 @@ def register(app: Dash, current: Current) -> None:
         Output(ids.STRIP, "children"),
         Output(ids.SYSTEM_COLUMN, "children"),
         Output(ids.GPU_COLUMN, "children"),
+        Output(ids.BOARD, "children"),
         Output(ids.GPU_SELECT, "options"),
         Output(ids.GPU_SELECTOR, "hidden"),
         Output(ids.TREND_GPUS, "children"),
@@ -34,6 +36,7 @@ def register(app: Dash, current: Current) -> None:
             strip(gpus),
             system_column(latest),
             gpu_column(latest),
+            board_panel(latest),
             gpu_options(gpus),
             nothing_to_choose(gpus),
             trend_gpus(gpus),

@@ -17,6 +17,7 @@ DEVICES = "devices"  # Store: which GPUs and mounts the layout was built for
 STRIP = "strip"
 SYSTEM_COLUMN = "system-column"
 GPU_COLUMN = "gpu-column"
+BOARD = "board"  # a Jetson's zones and rails
 THEME = "theme"  # Store: "dark" or "light", kept in the browser
 THEME_BUTTON = "theme-button"
 SETTINGS_BUTTON = "settings-button"

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from layouts import ids
 from layouts.attributes import HIDDEN_FROM_READERS, aria
 from layouts.header import header
+from layouts.panels.board import board_panel
 from layouts.panels.device import device_panel
 from layouts.panels.disks import disks_panel
 from layouts.panels.reading import reading_panel
@@ -57,6 +58,7 @@ def page(latest: Latest, host: str) -> Component:
                             html.Div(gpu_column(latest), id=ids.GPU_COLUMN, className="column"),
                         ],
                     ),
+                    html.Div(board_panel(latest), id=ids.BOARD),
                     trends_section(gpus),
                 ]
             ),

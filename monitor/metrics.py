@@ -647,6 +647,39 @@ NETWORK = Table(
     ),
 )
 
+ZONE = Table(
+    "zone",
+    row="a thermal zone of a Jetson at a tick",
+    device="zone's type",
+    metrics=(
+        Metric(
+            "temperature_celsius",
+            units.CELSIUS,
+            "Zone temperature",
+            "Temperature of the zone; missing while that part of the chip has no power.",
+            "/sys/class/thermal",
+            warn_at=Threshold(95.0, fact="passive_temperature_celsius"),
+            critical_at=Threshold(104.0, fact="critical_temperature_celsius"),
+            full=100.0,
+        ),
+    ),
+)
+
+RAIL = Table(
+    "rail",
+    row="a power rail of a Jetson at a tick",
+    device="rail's label",
+    metrics=(
+        Metric(
+            "power_watts",
+            units.WATTS,
+            "Rail power",
+            "Power drawn from the rail, as measured: near 0 it may be a little negative.",
+            "/sys/class/hwmon ina3221",
+        ),
+    ),
+)
+
 PROCESS = Table(
     "process",
     row="a process on a GPU, every 2 s",
@@ -760,5 +793,5 @@ RECORDER = Table(
 )
 
 TABLES: Mapping[str, Table] = {
-    table.name: table for table in (GPU, HOST, CORE, DISK, NETWORK, PROCESS, RECORDER)
+    table.name: table for table in (GPU, HOST, CORE, DISK, NETWORK, ZONE, RAIL, PROCESS, RECORDER)
 }

@@ -57,6 +57,11 @@ def _fixed(symbol: str, decimals: int) -> Callable[[float], tuple[str, str]]:
     return lambda value: (f"{value:,.{decimals}f}", symbol)
 
 
+def _watts(value: float) -> tuple[str, str]:
+    # A part of a small board draws less than one; a sensor near 0 may say -0.01.
+    return (f"{value:.1f}".replace("-0.0", "0.0") if abs(value) < 9.95 else f"{value:,.0f}"), "W"
+
+
 def _percent(value: float) -> tuple[str, str]:
     return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}", "%"
 
@@ -89,7 +94,7 @@ BYTES_PER_SECOND = Unit(
     lambda value: (_gibibytes(value)[0], _gibibytes(value)[1] + "/s"),
 )
 CELSIUS = Unit("degrees Celsius", "_celsius", "°C", "float32", _fixed("°C", 0))
-WATTS = Unit("watts", "_watts", "W", "float32", _fixed("W", 0))
+WATTS = Unit("watts", "_watts", "W", "float32", _watts)
 # A lifetime counter: as float32 it would lose whole joules within a day.
 JOULES = Unit("joules", "_joules", "J", "float64", _joules)
 MEGAHERTZ = Unit("megahertz", "_mhz", "MHz", "float32", _fixed("MHz", 0))

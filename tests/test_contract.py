@@ -60,6 +60,8 @@ PROMISED = {
         used_bytes total_bytes read_bytes_per_second write_bytes_per_second busy_percent
         latency_seconds""",
     "network": "received_bytes_per_second sent_bytes_per_second error_count",
+    "zone": "temperature_celsius",
+    "rail": "power_watts",
     "process": """
         pid name user command gpu_memory_bytes sm_percent encoder_percent decoder_percent
         cpu_percent memory_bytes started""",

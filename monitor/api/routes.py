@@ -47,7 +47,7 @@ def router(current: Current, settings: Settings, archive: Archive) -> APIRouter:
 
     @paths.get("/metrics", response_model=models.Metrics, responses=documented(422))
     async def metrics(_: Nothing) -> Response:
-        """The machine and each core of its CPU at the newest tick."""
+        """The machine, each core of its CPU, and a Jetson's zones and rails at the newest tick."""
         return _json(encoded(current).metrics)
 
     @paths.get("/storage", response_model=models.Storage, responses=documented(422))

@@ -43,6 +43,8 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
         "memory_clock_mhz",
         "ecc_uncorrected_count",
     ),
+    "zone": ("temperature_celsius",),
+    "rail": ("power_watts",),
 }
 """Columns in a snapshot. `disk_io_bytes_per_second` is read and write together."""
 
@@ -94,9 +96,10 @@ def cores(latest: Latest) -> list[int | None]:
 
 
 def layout(latest: Latest) -> list[object]:
-    """What the page is built for: GPUs and a sum over their facts, mounts, why there is no GPU."""
+    """What the page is built for: GPUs with a sum over their facts, mounts, why no GPU, sensors."""
     gpus = [[gpu.device, _sum(gpu.facts)] for gpu in latest.gpus()]
-    return [gpus, list(latest.table("disk")), list(gpu_trouble(latest))]
+    board = [*latest.table("zone"), *latest.table("rail")]
+    return [gpus, list(latest.table("disk")), list(gpu_trouble(latest)), board]
 
 
 def _sum(facts: Mapping[str, object]) -> int:

@@ -35,6 +35,11 @@ def _pci_bus_id(handle: Handle) -> tuple[str]:
 _ADDRESS = (reading("pci_bus_id", _pci_bus_id),)
 
 
+def name_by_place(index: int) -> str:
+    """What a GPU is called whose UUID is not known."""
+    return f"GPU {index}"
+
+
 @dataclass
 class Shared:
     """What the GPUs of a process have in common."""
@@ -100,7 +105,7 @@ class Gpu:
     @property
     def name_by_place(self) -> str:
         """What it is called while its UUID is not known."""
-        return f"GPU {self.index}"
+        return name_by_place(self.index)
 
     @property
     def busy(self) -> bool:

@@ -31,7 +31,18 @@ NONE = latest(
     gpus=[],
     recorder={"sources": [{"name": "nvml", "ok": False, "reason": "None.", "advice": "Add one."}]},
 )
-MACHINES = {"eight": EIGHT, "one": ONE, "none": NONE, "before the first tick": Latest()}
+JETSON = latest(
+    states=[gpu_state(board="NVIDIA Jetson Orin Nano", memory_kind="shared", l4t_version="36.4.7")],
+    zone=[{"device": "gpu-thermal", "temperature_celsius": 47.3}, {"device": "cv0-thermal"}],
+    rail=[{"device": "VDD_IN", "power_watts": 6.1}],
+)
+MACHINES = {
+    "eight": EIGHT,
+    "one": ONE,
+    "none": NONE,
+    "jetson": JETSON,
+    "before the first tick": Latest(),
+}
 each_machine = pytest.mark.parametrize("tick", MACHINES.values(), ids=MACHINES)
 
 
@@ -123,8 +134,28 @@ def test_every_mount_is_in_one_card():
     assert rows == ["/", "/data"]
 
 
+def test_a_jetson_has_a_card_of_zones_and_rails_and_others_have_none():
+    def sensors(tick: Latest) -> list[str]:
+        return [
+            part["data-device"]
+            for part in having(tick, "data-metric")
+            if part["data-metric"].startswith(("zone.", "rail."))
+        ]
+
+    assert sensors(JETSON) == ["gpu-thermal", "cv0-thermal", "VDD_IN"]
+    assert sensors(ONE) == []
+    text = words(JETSON)
+    for said in ("Thermal zones", "NVIDIA Jetson Orin Nano", "JetPack", "shared"):
+        assert said in text
+    assert "Thermal zones" not in words(ONE)
+
+
+def words(tick: Latest) -> str:
+    return json.dumps(page(tick, "node-07").to_plotly_json(), default=lambda c: c.to_plotly_json())
+
+
 def test_where_there_is_no_gpu_the_reason_and_the_advice_stand_in_the_column():
-    text = json.dumps(page(NONE, "node-07").to_plotly_json(), default=lambda c: c.to_plotly_json())
+    text = words(NONE)
     assert "No NVIDIA GPU found" in text
     assert "None." in text
     assert "Add one." in text

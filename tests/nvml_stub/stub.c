@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { SUCCESS, UNINITIALIZED, INVALID_ARGUMENT, NOT_SUPPORTED, NOT_FOUND = 6,
+enum { SUCCESS, UNINITIALIZED, INVALID_ARGUMENT, NOT_SUPPORTED, NO_PERMISSION, NOT_FOUND = 6,
        INSUFFICIENT_SIZE = 7, TIMEOUT = 10, GPU_IS_LOST = 15, VERSION_MISMATCH = 25 };
 
 /* A device handle is a number: session, place in that session's order, MIG instance plus one.
@@ -22,7 +22,7 @@ static struct {
     int listening[64], delivered[64];
 } session = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static atomic_long stale_handles, used_before_init, shut_down_under_calls, in_flight;
+static atomic_long stale_handles, used_before_init, shut_down_under_calls, changed, in_flight;
 static atomic_long short_answers;
 
 /* ---- how often each function was called ---- */
@@ -48,12 +48,13 @@ long nvmlStubCallCount(const char *name) {
 
 long nvmlStubMisuse(const char *kind) {
     return !strcmp(kind, "stale_handle") ? stale_handles
-         : !strcmp(kind, "before_init")  ? used_before_init : shut_down_under_calls;
+         : !strcmp(kind, "before_init")  ? used_before_init
+         : !strcmp(kind, "changed")      ? changed : shut_down_under_calls;
 }
 
 void nvmlStubReset(void) {
     session.users = 0;
-    stale_handles = used_before_init = shut_down_under_calls = short_answers = 0;
+    stale_handles = used_before_init = shut_down_under_calls = changed = short_answers = 0;
     for (counter *it = counters; it; it = it->next) it->calls = 0;
 }
 
@@ -642,6 +643,18 @@ int nvmlDeviceGetProcessUtilization(device handle, usage *out, unsigned *length,
     *length = found;
     return found ? SUCCESS : NOT_FOUND;
 }
+
+/* ---- what changes a GPU: `setters.h` names every such function of the binding ---- */
+
+#define CHANGES(function)                                                                         \
+    int function(void) {                                                                          \
+        COUNTED;                                                                                  \
+        count(&me);                                                                               \
+        changed++;                                                                                \
+        fprintf(stderr, #function " was called: a monitor changes nothing\n");                    \
+        return NO_PERMISSION;                                                                     \
+    }
+#include "setters.h"
 
 #ifndef OLD_DRIVER
 

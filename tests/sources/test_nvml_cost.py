@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 import time
 from pathlib import Path
 
+import pynvml
 import pytest
 
+from tests import nvml_stub
 from tests.nvml_stub.fixtures import World
 from tests.sources.nvml_drive import driving
 
@@ -72,6 +75,30 @@ def test_pcie_holds_up_no_tick(nvml: World) -> None:
             assert time.perf_counter() - began < 0.14
             assert row["pcie_rx_bytes_per_second"] == 921377000
             drive.tick(at + 0.1)
+
+
+def test_the_library_tells_who_changes_something(nvml: World) -> None:
+    # Every test that uses it ends with a look at this count.
+    known = nvml_stub.setters()
+    assert len(known) >= 70
+    for name in ("nvmlDeviceSetPersistenceMode", "nvmlDeviceResetGpuLockedClocks"):
+        assert name in known
+    handle = ctypes.c_void_p()
+    with pytest.raises(pynvml.NVMLError_NoPermission):
+        pynvml.nvmlDeviceSetPersistenceMode(handle, 1)
+    assert nvml.stub.misuse()["changed"] == 1
+    nvml.stub.reset()
+
+
+def test_nvml_is_initialised_once(nvml: World) -> None:
+    nvml.switch("eight_h100_uneven")
+    with driving(nvml) as drive:
+        drive.run(0, 130)  # past the second turn of everything read now and then
+        counted = counts(nvml)
+    assert counted["nvmlInitWithFlags"] + counted["nvmlInit_v2"] == 1
+    assert counted["nvmlDeviceGetHandleByIndex_v2"] == 8
+    assert counted["nvmlDeviceGetHandleByUUID"] == 0
+    assert counted["nvmlEventSetCreate"] == 1
 
 
 def test_nothing_on_a_gpu_is_ever_changed() -> None:

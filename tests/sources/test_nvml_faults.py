@@ -12,6 +12,7 @@ import pynvml
 import pytest
 
 from monitor.metrics import GPU
+from monitor.sources.base import Row
 from monitor.sources.nvml_errors import code_of, of_device, of_driver
 from tests.nvml_stub.fixtures import World, within
 from tests.sources.nvml_drive import driving, uuid
@@ -319,6 +320,72 @@ def test_a_gpu_comes_back_by_its_uuid_in_another_place(eight: World) -> None:
         assert drive.names() == EIGHT
 
 
+def test_two_that_changed_places_are_known_by_their_uuids(eight: World) -> None:
+    with driving(eight) as drive:
+        drive.run(0, 2)
+        eight.switch("no_driver")  # reloaded
+        drive.run(2, 9)
+        eight.switch("eight_h100_uneven")
+        for index, other in ((2, 5), (5, 2)):
+            eight.set(f"gpu {index}", "uuid", uuid(other))
+            eight.set(f"gpu {index}", "power_mw", 100_000 + other)
+        rows = drive.run(9, 30)
+        assert set(rows) == drive.names() == EIGHT
+        for index, other in ((2, 5), (5, 2)):
+            assert (rows[uuid(other)]["index"], rows[uuid(other)]["power_watts"]) == (
+                *(index, 100 + other / 1000),
+            )
+            assert drive.state(uuid(other)).facts["index"] == index
+        assert {drive.state(name).status for name in EIGHT} == {"ok"}
+
+
+def test_a_gpu_that_is_added_is_found(eight: World, tmp_path: Path) -> None:
+    taken = tmp_path / "proc/driver/nvidia/gpus"
+    (taken / "0000:1b:00.0").mkdir(parents=True)
+    with driving(eight, root=tmp_path) as drive:
+        drive.run(0, 3)
+        eight.add("gpu 8", uuid="GPU-new", power_mw=42000)
+        assert set(drive.run(3, 14)) == EIGHT
+        (taken / "0000:99:00.0").mkdir()
+        rows = drive.run(14, 26)
+        assert set(rows) == drive.names() == EIGHT | {"GPU-new"}
+        assert (rows["GPU-new"]["index"], rows["GPU-new"]["power_watts"]) == (8, 42.0)
+        # One that the driver took and does not list to us is asked about once.
+        (taken / "0000:9a:00.0").mkdir()
+        drive.run(26, 80)
+        assert eight.stub.calls("nvmlInitWithFlags") == 3
+
+
+def test_a_lost_gpu_comes_back_while_another_hangs(eight: World) -> None:
+    with driving(eight) as drive:
+        drive.run(0, 2)
+        eight.set("gpu 3", "state", "!GPU_IS_LOST")
+        assert set(drive.tick(2.0)) == WITHOUT_3
+        eight.set("gpu 5", "state", "!HANG")
+        drive.tick(3.0, hangs=True)
+        eight.set("gpu 3", "state", "well")
+        assert set(drive.tick(7.0, hangs=True)) == EIGHT - {uuid(5)}
+        assert drive.state(uuid(3)).status == "ok"
+        assert eight.stub.calls("nvmlInitWithFlags") == 1
+        eight.set("gpu 5", "state", "well")
+
+
+def test_while_a_call_hangs_a_lost_gpu_costs_the_others_nothing(eight: World) -> None:
+    with driving(eight) as drive:
+        drive.run(0, 2)
+        eight.set("gpu 3", "state", "!GPU_IS_LOST")
+        eight.set("gpu 5", "state", "!HANG")
+        rows: dict[str, Row] = {}
+        for at in range(2, 40):
+            rows = drive.tick(float(at), hangs=True)
+            assert within(5, lambda: eight.stub.in_flight() <= 2)
+        # Their PCIe traffic is read beside the ticks, and still is.
+        assert set(rows) == EIGHT - {uuid(3), uuid(5)}
+        assert {row["pcie_rx_bytes_per_second"] is None for row in rows.values()} == {False}
+        assert eight.stub.calls("nvmlShutdown") == 0
+        eight.set("gpu 5", "state", "well")
+
+
 def test_new_sessions_are_tried_less_and_less_often(eight: World) -> None:
     with driving(eight) as drive:
         drive.run(0, 2)
@@ -484,43 +551,6 @@ def test_instances_come_and_go(nvml: World) -> None:
         drive.tick(16.0)
         assert drive.state("MIG-new").status == drive.state(parent).status == "lost"
         assert nvml.stub.calls("nvmlInitWithFlags") == 1
-
-
-# ---- sleep ----
-
-
-def power_status(root: Path, address: str, status: str) -> None:
-    device = root / "sys/bus/pci/devices" / address
-    (device / "power").mkdir(parents=True, exist_ok=True)
-    (device / "vendor").write_text("0x10de\n")
-    (device / "class").write_text("0x030000\n")
-    (device / "power/runtime_status").write_text(f"{status}\n")
-
-
-def test_a_gpu_that_sleeps_is_not_woken(nvml: World, tmp_path: Path) -> None:
-    nvml.switch("laptop")
-    power_status(tmp_path, "0000:01:00.0", "active")
-    with driving(nvml, root=tmp_path) as drive:
-        assert len(drive.run(0, 2)) == 1
-        power_status(tmp_path, "0000:01:00.0", "suspended")
-        before = nvml.stub.calls()
-        assert drive.run(2, 8) == {}
-        assert nvml.stub.calls() == before
-        assert drive.source.devices()[0].status == "asleep"
-        power_status(tmp_path, "0000:01:00.0", "active")
-        assert len(drive.tick(8.0)) == 1
-        assert drive.source.devices()[0].status == "ok"
-
-
-def test_a_driver_whose_gpus_all_sleep_is_not_opened(nvml: World, tmp_path: Path) -> None:
-    nvml.switch("laptop")
-    power_status(tmp_path, "0000:01:00.0", "suspended")
-    with driving(nvml, root=tmp_path) as drive:
-        assert drive.tick(0.0) == {}
-        assert nvml.stub.calls() == 0
-        assert "suspended" in drive.source.state().reason
-        power_status(tmp_path, "0000:01:00.0", "active")
-        assert len(drive.tick(10.0)) == 1
 
 
 # ---- processes ----
