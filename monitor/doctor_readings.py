@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from monitor.findings import Finding, Level
-from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, Table
+from monitor.metrics import CORE, DISK, FANS, GPU, HOST, NETWORK, Table
 from monitor.settings import Settings
 from monitor.sources.base import DeviceState, Row, Source
 from monitor.units import is_missing
@@ -40,6 +40,8 @@ _WHY: Mapping[tuple[str, str], str] = {
     ("disk", "latency_seconds"): "No request reached a disk while we looked.",
     ("gpu", "memory_reserved_bytes"): "The driver is older than 510.",
     ("gpu", "fan_percent"): "The GPU has no fan of its own.",
+    **{("gpu", f"fan_{fan}_percent"): "The GPU has no such fan." for fan in range(FANS)},
+    ("gpu", "xid"): "No driver error came while we looked.",
 }
 _HOST_TABLES = (HOST, CORE, DISK, NETWORK)
 

@@ -55,7 +55,7 @@ class NvmlSource:
         self._fresh_seconds = max(_FRESH_SECONDS, _FRESH_SECONDS * interval)
         self._retry_seconds = retry_seconds
         self._driver_retry_seconds = driver_retry_seconds
-        self._session = Session(clock)
+        self._session = Session(clock, interval)
         self._power = RuntimePower(root)
         self._states = States()
         self._pid = os.getpid()
@@ -141,7 +141,10 @@ class NvmlSource:
                 rows += gpu.rows
             elif gpu.lost or not gpu.uuid:
                 gpu.retry_at = now + self._retry_seconds
-        return rows
+        # A GPU often sends its XID in the very tick in which it stops to answer.
+        told = {row["device"] for row in rows}
+        silent = [gpu for gpu in gpus if gpu.uuid and gpu.uuid not in told]
+        return rows + [row for gpu in silent if (row := gpu.xid_row()) is not None]
 
     def _ask(self, gpus: Sequence[Gpu], now: float, end: float) -> None:
         """Have the GPUs read, each by a thread that a GPU before it does not hold up for long."""
