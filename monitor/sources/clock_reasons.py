@@ -8,12 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["normal", "limit", "problem"]
+Kind = Literal["normal", "limit", "problem", "unknown"]
 
 
 @dataclass(frozen=True)
 class ClockReason:
-    """A bit. `kind` is what it means to a person; `column` counts the seconds lost to it."""
+    """A bit. `column` counts the seconds lost to it.
+
+    `kind`: `normal` is no loss, a `limit` is as a person set it, a `problem` wants looking after.
+    """
 
     bit: int
     name: str
