@@ -47,7 +47,7 @@ def hardware(latest: Latest, rows: Mapping[str, Row]) -> dict[str, list[object]]
     """By device, from rows by device: the values of `HARDWARE` and three more.
 
     These are what the PCIe link can carry in bytes a second, 1 where it is below its best under
-    load, and [name, kind] of each clock event reason. A MIG instance has those of its GPU.
+    load, and [name, kind] of each clock event reason or None. A MIG instance has those of its GPU.
     """
     found: dict[str, list[object]] = {}
     states = latest.devices.get("gpu", {})
@@ -59,10 +59,9 @@ def hardware(latest: Latest, rows: Mapping[str, Row]) -> dict[str, list[object]]
             *(_short(row.get(column)) for column in HARDWARE),
             _short(link_capacity(row.get("pcie_link_generation"), row.get("pcie_link_width"))),
             int(is_below_best(row, whole.facts)),
-            [
-                [reason.name, reason.kind]
-                for reason in reasons(mask if isinstance(mask, int) else 0)
-            ],
+            [[reason.name, reason.kind] for reason in reasons(mask)]
+            if isinstance(mask, int)
+            else None,
         ]
     return found
 
