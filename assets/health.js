@@ -5,7 +5,7 @@
     SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE,
     HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 91 * DAY, 364 * DAY,
   ];
-  const LABEL_PIXELS = 110;
+  const LABEL_PIXELS = 110, LAST_PIXELS = 60;
   const words = () => window.trends.words;
   const two = (number) => String(number).padStart(2, "0");
 
@@ -26,7 +26,9 @@
     const step = STEPS.find((step) => (end - start) / step <= most) ?? STEPS.at(-1);
     const shift = new Date(start).getTimezoneOffset() * MINUTE;
     const ticks = [];
-    for (let at = Math.ceil((start - shift) / step) * step + shift; at < end; at += step) {
+    // The last label would be cut off.
+    const last = end - ((end - start) * LAST_PIXELS) / axis.clientWidth;
+    for (let at = Math.ceil((start - shift) / step) * step + shift; at < last; at += step) {
       const tick = document.createElement("span");
       tick.style.left = `${(100 * (at - start)) / (end - start)}%`;
       tick.textContent = label(at, step);

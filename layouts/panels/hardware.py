@@ -191,8 +191,12 @@ def _state(gpu: DeviceState, whole: DeviceState) -> list[Component]:
             title="In force, after every limiter.",
             **_reading(gpu, "power_limit_watts"),
         ),
-        _told("set · default", f"{_watts(set_)} · {_watts(default)}", "The limit as it was set."),
-        _told("can be set to", span),
+        _told(
+            "Limit, set · default",
+            f"{_watts(set_)} · {_watts(default)}",
+            "The limit as it was set.",
+        ),
+        _told("Limit, range", span),
         *_fans(gpu, whole),
     ]
 

@@ -13,6 +13,7 @@ from layouts.panels.timeline import timeline_card
 from monitor.metrics import GPU
 from monitor.queries.health import COUNTERS, Counter, Health, Lost
 from monitor.queries.latest import Latest
+from monitor.queries.timeline import Timeline, lane_without, whole_gpus
 from monitor.queries.xid import name
 from monitor.queries.xid_events import XidEvent
 from monitor.sources.clock_reasons import CLOCK_REASONS
@@ -43,16 +44,22 @@ def health_section(latest: Latest) -> Component:
                     ),
                 ],
             ),
-            html.Div(health_skeleton(), id=ids.HEALTH_CARDS, className="health-grid"),
+            html.Div(health_skeleton(latest), id=ids.HEALTH_CARDS, className="health-grid"),
         ],
     )
 
 
-def health_skeleton() -> list[Component]:
+def health_skeleton(latest: Latest) -> list[Component]:
     """Cards of the final size, without a number."""
     lost = [Lost(reason, None, None) for reason in CLOCK_REASONS if reason.column]
     counters = [Counter(column, "", "missing", None, None) for column in COUNTERS]
-    return [_lost_card(lost, ""), _counters_card(counters, ""), _xids_card(None), _card("Timeline")]
+    lanes = [lane_without(gpu) for gpu in whole_gpus(latest.gpus())]
+    return [
+        _lost_card(lost, ""),
+        _counters_card(counters, ""),
+        _xids_card(None),
+        timeline_card(Timeline(0, 0, lanes)),
+    ]
 
 
 def health_cards(health: Health) -> list[Component]:

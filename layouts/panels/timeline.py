@@ -55,6 +55,8 @@ def _lane(lane: Lane, timeline: Timeline) -> Component:
     return html.Div(
         className="timeline-lane",
         style={"--accent": gpu_colour(lane.index)},
+        role="img",
+        **aria(label=_in_words(lane)),
         **data(lane=lane.device),
         children=[
             html.Span([html.Span(className="dot"), lane.name], className="name"),
@@ -86,6 +88,11 @@ def _lane(lane: Lane, timeline: Timeline) -> Component:
             ),
         ],
     )
+
+
+def _in_words(lane: Lane) -> str:
+    slowed = sum(stretch.kind == "problem" for stretch in lane.stretches)
+    return f"{lane.name}: slowed {slowed} times, {len(lane.points)} errors"
 
 
 def _from_to(timeline: Timeline, start: int, end: int) -> dict[str, str]:

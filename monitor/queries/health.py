@@ -10,8 +10,10 @@ from monitor.metrics import GPU
 from monitor.queries.archive import Archive
 from monitor.queries.growth import growth
 from monitor.queries.latest import Latest, short_name
-from monitor.queries.series import Line, Series
-from monitor.queries.timeline import Timeline, timeline
+from monitor.queries.series import Series
+from monitor.queries.steps import fitting_step
+from monitor.queries.time_lost import seconds_lost
+from monitor.queries.timeline import Timeline, timeline, whole_gpus
 from monitor.queries.trends import shown_gpus
 from monitor.queries.view import View
 from monitor.queries.xid_events import XidEvent, xid_events
@@ -90,39 +92,57 @@ class Health:
 def health(archive: Archive, latest: Latest, view: View, device: str) -> Health:
     """Of the GPU with that UUID, or the first one where there is none. There must be a GPU."""
     chosen = _whole(latest, device)
-    gpus = [gpu for gpu in shown_gpus(latest, view) if gpu.facts.get("mig_index") is None]
+    gpus = whole_gpus(shown_gpus(latest, view))
     asked = {gpu.device for gpu in (*gpus, chosen)}
     span = _recorded(archive, sorted(asked), view.start, view.end)
-    line = _line(span, chosen.device)
+    in_view = Came(span, chosen, view.start)
     now = latest.time or view.end
-    hour = line
+    hour = in_view
     if not _is_the_last_hour(view, now):
-        hour = _line(_recorded(archive, [chosen.device], now - HOUR, now + 1), chosen.device)
+        begin = now - HOUR
+        hour = Came(_recorded(archive, [chosen.device], begin, now + 1), chosen, begin)
     row = latest.table("gpu").get(chosen.device, {})
     return Health(
         short_name(chosen),
         [
-            Lost(reason, growth(hour, reason.column), growth(line, reason.column))
+            Lost(reason, hour.seconds(reason), in_view.seconds(reason))
             for reason in CLOCK_REASONS
             if reason.column
         ],
-        [_counter(column, row, hour, line) for column in COUNTERS],
+        [_counter(column, row, hour.of(column), in_view.of(column)) for column in COUNTERS],
         xid_events(span.lines, gpus, view.start),
         timeline(span, gpus, view.start, view.end),
     )
 
 
+class Came:
+    """What came to the counters of a GPU since `start`, in ms since 1970."""
+
+    def __init__(self, series: Series, gpu: DeviceState, start: int) -> None:
+        mine = (line for line in series.lines if line.device == gpu.device)
+        self._line = next(mine, None)
+        self._gpu, self._start, self._step = gpu, start, series.step
+
+    def seconds(self, reason: ClockReason) -> float | None:
+        """Lost to the reason."""
+        return seconds_lost(self._line, reason, self._start, self._step)
+
+    def of(self, column: str) -> float | None:
+        """How much the counter grew; None where it was not read."""
+        grown = growth(self._line, column)
+        if column != "xid_count" or grown is None or self._line is None:
+            return grown
+        # As the list of them has it, which knows of one in the first point too.
+        events = xid_events([self._line], [self._gpu], self._start)
+        return float(sum(event.count for event in events))
+
+
 def _recorded(archive: Archive, devices: Sequence[str], start: int, end: int) -> Series:
     """The lines that health is told from, and of each the point before the span."""
     tier = archive.tier_for(GPU, start, end, _POINTS)
-    before = archive.step(tier)
-    return archive.series(
-        GPU, COLUMNS, start - before, end, devices=devices, tier=tier, max_points=_POINTS
-    )
-
-
-def _line(series: Series, device: str) -> Line | None:
-    return next((line for line in series.lines if line.device == device), None)
+    own = archive.step(tier)
+    step = fitting_step(start, end, own, _POINTS, raw=tier.raw)
+    return archive.series(GPU, COLUMNS, start - step, end, devices=devices, tier=tier, step=step)
 
 
 def _whole(latest: Latest, device: str) -> DeviceState:
@@ -136,9 +156,8 @@ def _is_the_last_hour(view: View, now: int) -> bool:
     return view.live and view.end - view.start == HOUR and abs(view.end - now) < 60_000
 
 
-def _counter(column: str, row: Row, hour: Line | None, span: Line | None) -> Counter:
+def _counter(column: str, row: Row, in_hour: float | None, in_span: float | None) -> Counter:
     value = row.get(column)
-    in_hour, in_span = growth(hour, column), growth(span, column)
     if not isinstance(value, (int, float)):
         return Counter(column, NOT_REPORTED, "missing", in_hour, in_span)
     state: State = "ok"

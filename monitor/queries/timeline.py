@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -80,21 +80,28 @@ class Timeline:
 def timeline(span: Series, gpus: Sequence[DeviceState], start: int, end: int) -> Timeline:
     """Of these GPUs, from a series with `health.COLUMNS`."""
     lines = {line.device: line for line in span.lines}
-    nothing = Line("", np.empty(0, np.int64), {})
     lanes = []
     for gpu in gpus:
-        line = lines.get(gpu.device, nothing)
-        lanes.append(
-            Lane(
-                gpu.device,
-                short_name(gpu),
-                gpu.facts.get("index"),
-                list(_recorded(line, span.step, start, end)),
-                list(_stretches(line, span.step, start, end)),
-                [*_points(line, start, end), *_xid_points(span, gpu, start)],
+        lane, line = lane_without(gpu), lines.get(gpu.device)
+        if line is not None:
+            lane = replace(
+                lane,
+                recorded=list(_recorded(line, span.step, start, end)),
+                stretches=list(_stretches(line, span.step, start, end)),
+                points=[*_points(line, start, end), *_xid_points(span, gpu, start)],
             )
-        )
+        lanes.append(lane)
     return Timeline(start, end, lanes)
+
+
+def lane_without(gpu: DeviceState) -> Lane:
+    """A lane of which nothing is known."""
+    return Lane(gpu.device, short_name(gpu), gpu.facts.get("index"), (), (), ())
+
+
+def whole_gpus(gpus: Sequence[DeviceState]) -> list[DeviceState]:
+    """Those that are no part of another: of a MIG instance nothing of this is told."""
+    return [gpu for gpu in gpus if gpu.facts.get("mig_index") is None]
 
 
 def _recorded(line: Line, step: int, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -106,8 +113,6 @@ def _recorded(line: Line, step: int, start: int, end: int) -> Iterator[tuple[int
 
 def _stretches(line: Line, step: int, start: int, end: int) -> Iterator[Stretch]:
     """By kind: what comes again soon after is one stretch, unless it is another kind."""
-    if not len(line):
-        return
     bits = np.nan_to_num(line.columns["clock_event_reasons"]).astype(np.int64)
     masks, places = np.unique(bits, return_inverse=True)
     kinds = [worst_kind(int(mask)) for mask in masks]
@@ -140,8 +145,6 @@ def _runs(
 
 
 def _points(line: Line, start: int, end: int) -> Iterator[Point]:
-    if not len(line):
-        return
     width = max(1, round(_NEAREST_POINTS * (end - start)))
     for column, state, words in _EVENTS:
         slots: dict[int, tuple[int, float]] = {}
