@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dash import Dash
 
-from callbacks import choices, devices, live, presence, span_report, trends
+from callbacks import choices, devices, hardware, health, live, presence, span_report, trends
 from monitor.queries.archive import Archive
 from monitor.queries.current import Current
 
@@ -18,3 +18,5 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
     choices.register(app)
     trends.register(app, current, archive)
     span_report.register(app, current, archive)
+    hardware.register(app, current)
+    health.register(app, current, archive)

@@ -26,6 +26,10 @@ BANNER = "banner"
 RESUME = "resume"
 CONNECTION = "connection"
 
+HARDWARE = "hardware"
+HEALTH = "health"
+HEALTH_CARDS = "health-cards"
+
 # Historical trends.
 VIEW = "view"  # Store: span, GPUs and charts, as the address has them
 TRENDS = "trends-data"  # Store: the charts of the view, as monitor.queries.trends makes them

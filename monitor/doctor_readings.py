@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitor.doctor_processes import process_findings
 from monitor.findings import Finding, Level
-from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, PROCESS, RAIL, ZONE, Table
+from monitor.metrics import CORE, DISK, FANS, GPU, HOST, NETWORK, PROCESS, RAIL, ZONE, Table
 from monitor.settings import Settings
 from monitor.sources.base import DeviceState, Row, Source
 from monitor.units import is_missing
@@ -43,6 +43,8 @@ _WHY: Mapping[tuple[str, str], str] = {
         "The driver is older than 510, or the GPU has no memory of its own."
     ),
     ("gpu", "fan_percent"): "The GPU has no fan of its own.",
+    **{("gpu", f"fan_{fan}_percent"): "The GPU has no such fan." for fan in range(FANS)},
+    ("gpu", "xid"): "No driver error came while we looked.",
 }
 _HOST_TABLES = (HOST, CORE, DISK, NETWORK)
 

@@ -368,7 +368,7 @@ NUMBER(nvmlDeviceGetPowerManagementDefaultLimit, unsigned, "power_limit_default_
 PAIR(nvmlDeviceGetPowerManagementLimitConstraints, "power_limit_range_mw")
 NUMBER(nvmlDeviceGetTotalEnergyConsumption, unsigned long long, "energy_mj")
 NUMBER(nvmlDeviceGetFanSpeed, unsigned, "fan_0")
-KINDS(nvmlDeviceGetFanSpeed_v2, unsigned, "fan_0", "fan_1", "fan_2", "fan_3")
+KINDS(nvmlDeviceGetFanSpeed_v2, unsigned, "fan_0", "fan_1", "fan_2", "fan_3", "fan_4", "fan_5")
 KINDS(nvmlDeviceGetClockInfo, unsigned, "clock_graphics", "clock_sm", "clock_memory",
       "clock_video")
 KINDS(nvmlDeviceGetMaxClockInfo, unsigned, "clock_graphics_max", "clock_sm_max",
