@@ -13,6 +13,7 @@ from layouts.attributes import HIDDEN_FROM_READERS, aria
 from layouts.header import header
 from layouts.panels.device import device_panel
 from layouts.panels.disks import disks_panel
+from layouts.panels.processes import processes_section
 from layouts.panels.reading import reading_panel
 from layouts.trends import trends_section
 from monitor.queries.latest import Latest
@@ -57,6 +58,7 @@ def page(latest: Latest, host: str) -> Component:
                             html.Div(gpu_column(latest), id=ids.GPU_COLUMN, className="column"),
                         ],
                     ),
+                    processes_section(latest),
                     trends_section(gpus),
                 ]
             ),
