@@ -15,7 +15,6 @@ from monitor.metrics import PROCESS
 from monitor.queries.latest import Latest, short_name
 from monitor.queries.processes import GpuProcesses, Unaccounted
 
-_NUMBER = "process-number"
 _TEXT = {"function": "params.data.text[params.colDef.field]"}
 _ABSENT = {"function": "params.value === null ? 'Not reported' : null"}
 # assets/theme.css has the colours, for dark and light.
@@ -100,28 +99,28 @@ def grid_columns(*, gpu: bool, container: bool) -> list[dict[str, Any]]:
         {
             "field": "gpu",
             "headerName": "GPU",
-            "initialWidth": 74,
+            "initialWidth": 68,
             "hide": not gpu,
             "valueFormatter": _TEXT,
             "cellClass": "process-gpu",
             "cellStyle": {"function": "({'--accent': params.data.dot})"},
         },
-        {"field": "pid", "headerName": "PID", "initialWidth": 88, "cellClass": "process-pid"},
-        _words("name", "Name", 130),
-        _words("user", "User", 100),
-        _number("memory", "GPU memory", 122, help_of["gpu_memory_bytes"], initialSort="desc"),
-        _number("sm", "SM", 76, help_of["sm_percent"]),
-        _number("video", "Enc / Dec", 100, "Use of the video encoder and decoder, in percent."),
-        _number("cpu", "CPU", 84, cpu),
-        _number("ram", "RAM", 98, ram),
+        {"field": "pid", "headerName": "PID", "initialWidth": 82, "cellClass": "process-pid"},
+        _words("name", "Name", 116),
+        _words("user", "User", 88),
+        _number("memory", "GPU memory", 130, help_of["gpu_memory_bytes"], initialSort="desc"),
+        _number("sm", "SM", 74, help_of["sm_percent"]),
+        _number("video", "Enc / Dec", 96, "Use of the video encoder and decoder, in percent."),
+        _number("cpu", "CPU", 80, cpu),
+        _number("ram", "RAM", 94, ram),
         {
             "field": "started",
             "headerName": "Started",
-            "initialWidth": 110,
+            "initialWidth": 100,
             "valueFormatter": {"function": "started(params.value)"},
             "tooltipValueGetter": {"function": "startedInFull(params.value)"},
         },
-        {**_words("container", "Container", 180), "hide": not container},
+        {**_words("container", "Container", 172), "hide": not container},
         {
             **_words("command", "Command", 300),
             "initialFlex": 1,
@@ -148,10 +147,10 @@ def _number(field: str, label: str, width: int, text: str, **more: object) -> di
         "headerName": label,
         "headerTooltip": text,
         "initialWidth": width,
-        "type": "rightAligned",
+        "headerClass": "ag-right-aligned-header",
         "sortingOrder": ["desc", "asc"],
         "valueFormatter": _TEXT,
-        "cellClass": _NUMBER,
+        "cellClass": "ag-right-aligned-cell",
         "cellClassRules": {"process-absent": "params.value === null"},
         "tooltipValueGetter": _ABSENT,
         **more,

@@ -48,7 +48,7 @@ def _grid_row(row: Row, at: int, gpu: DeviceState) -> GridRow:
         "state": state,
         "text": {
             "gpu": _gpu(gpu),
-            "name": " · ".join(filter(None, (row.get("name"), _BADGES.get(state)))) or _ABSENT,
+            "name": _name(row, state),
             "user": row.get("user") or _ABSENT,
             "memory": _bytes(row.get("gpu_memory_bytes"), NOT_REPORTED),
             "sm": _percent(row.get("sm_percent")),
@@ -59,6 +59,11 @@ def _grid_row(row: Row, at: int, gpu: DeviceState) -> GridRow:
             "command": row.get("command") or _EXPLAINED.get(state, _ABSENT),
         },
     }
+
+
+def _name(row: Row, state: str) -> str:
+    words = [str(word) for word in (row.get("name"), _BADGES.get(state)) if word]
+    return " · ".join(words) or _ABSENT
 
 
 def _gpu(gpu: DeviceState) -> str:
@@ -75,7 +80,7 @@ def _video(row: Row) -> list[float]:
 def _both(row: Row) -> str:
     if not _video(row):
         return _ABSENT
-    return " / ".join(_whole(row.get(f"{engine}_percent")) for engine in ("encoder", "decoder"))
+    return f"{_whole(row.get('encoder_percent'))} / {_whole(row.get('decoder_percent'))} %"
 
 
 def _percent(value: Value) -> str:

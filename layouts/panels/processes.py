@@ -19,7 +19,7 @@ from monitor.sources.base import DeviceState
 ALL, THIS = "all", "this"
 REFRESH_MS = 2000
 
-_MOST_ROWS, _FEWEST_ROWS = 10, 3
+_MOST_ROWS, _ROWS_OF_WORDS = 10, 2
 _MOST_NOTES = 3
 
 
@@ -53,8 +53,8 @@ def processes_section(latest: Latest) -> Component:
 
 
 def size(rows: int) -> dict[str, Any]:
-    """The place's style: as high as its rows, scrolled beyond ten."""
-    return {"--rows": min(_MOST_ROWS, max(_FEWEST_ROWS, rows))}
+    """The place's style: as high as its rows, or as words that there is none; at most ten rows."""
+    return {"--rows": min(_MOST_ROWS, rows or _ROWS_OF_WORDS)}
 
 
 def process_notes(found: Sequence[Unaccounted]) -> list[Component]:
