@@ -1,4 +1,5 @@
-// GPU processes: when one began, in the viewer's own time; nothing is asked for while nobody looks.
+// GPU processes: the grid's library is loaded after the readings; a process began in the viewer's own
+// time; nothing is asked for while nobody looks.
 window.dashAgGridFunctions = window.dashAgGridFunctions || {};
 
 (() => {
@@ -18,7 +19,21 @@ window.dashAgGridFunctions = window.dashAgGridFunctions || {};
 
   const startedInFull = (seconds) => (seconds === null ? "Not reported" : new Date(1000 * seconds).toLocaleString());
 
+  function load() {
+    const { requests_pathname_prefix: prefix } = JSON.parse(document.getElementById("_dash-config").textContent);
+    const library = document.createElement("script");
+    library.src = `${prefix}_dash-component-suites/dash_ag_grid/dash_ag_grid.min.js`;
+    library.addEventListener("load", () => window.dash_clientside.set_props("process-wanted", { data: true }));
+    document.head.append(library);
+  }
+
+  function awaitReadings() {
+    if (window.live?.snapshot() && document.getElementById("processes")) load();
+    else setTimeout(awaitReadings, 50);
+  }
+
   Object.assign(window.dashAgGridFunctions, { started, startedInFull });
+  awaitReadings();
   document.addEventListener("visibilitychange", () => {
     window.dash_clientside.set_props?.("process-tick", { disabled: document.hidden });
   });

@@ -8,7 +8,7 @@ import orjson
 from dash import Dash, Input, Output, State, no_update, set_props
 
 from layouts import ids
-from layouts.panels.process_grid import ProcessView, process_grid, process_view
+from layouts.panels.process_grid import ProcessView, load_late, process_grid, process_view
 from layouts.panels.processes import THIS, has_none, process_notes, size
 from monitor.queries.current import Current
 
@@ -19,6 +19,7 @@ _OUTPUTS = 7
 
 def register(app: Dash, current: Current) -> None:
     """Connect grid, count and sentences with the newest processes."""
+    load_late()
 
     @app.callback(
         Output(ids.PROCESS_SECTION, "hidden"),
@@ -28,7 +29,7 @@ def register(app: Dash, current: Current) -> None:
         Output(ids.PROCESS_PLACE, "style"),
         Output(ids.PROCESS_PLACE, "children"),
         Output(ids.PROCESS_SHOWN, "data"),
-        Input(ids.WANTED, "data"),
+        Input(ids.PROCESS_WANTED, "data"),
         Input(ids.PROCESS_TICK, "n_intervals"),
         Input(ids.PROCESS_SCOPE, "value"),
         Input(ids.SELECTED_GPU, "data"),

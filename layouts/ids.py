@@ -32,6 +32,7 @@ PROCESS_NOTES = "process-notes"  # sentences on memory that no visible process h
 PROCESS_SCOPE = "process-scope"  # "all" GPUs or "this" one, kept in the browser
 PROCESS_SCOPE_BOX = "process-scope-box"  # what holds it, hidden where there is nothing to choose
 PROCESS_PLACE = "process-place"  # where the grid comes to be
+PROCESS_WANTED = "process-wanted"  # Store: set once the grid's library has come, after readings
 PROCESS_SHOWN = "process-shown"  # Store: what the grid shows, so that only another is sent
 PROCESS_TICK = "process-tick"  # Interval: asks for the newest, each two seconds
 

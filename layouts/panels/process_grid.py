@@ -91,6 +91,16 @@ def process_grid(view: ProcessView) -> Component:
     return grid
 
 
+def load_late() -> None:
+    """Keep the grid's library out of the page's head, where 1.3 MB would hold up the readings.
+
+    assets/processes.js asks for it afterwards.
+    """
+    for file in dag.AgGrid._js_dist:
+        if "async" not in file:
+            file["dynamic"] = True
+
+
 def grid_columns(*, gpu: bool, container: bool) -> list[dict[str, Any]]:
     """The columns; those of GPU and container are there where they tell something apart."""
     help_of = {metric.column: metric.help for metric in PROCESS.metrics}

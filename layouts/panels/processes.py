@@ -46,6 +46,7 @@ def processes_section(latest: Latest) -> Component:
                 className="panel process-place",
                 style=size(len(latest.table(PROCESS.name))),
             ),
+            dcc.Store(id=ids.PROCESS_WANTED),
             dcc.Store(id=ids.PROCESS_SHOWN),
             dcc.Interval(id=ids.PROCESS_TICK, interval=REFRESH_MS),
         ],
