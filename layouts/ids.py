@@ -30,6 +30,17 @@ HARDWARE = "hardware"
 HEALTH = "health"
 HEALTH_CARDS = "health-cards"
 
+# GPU processes.
+PROCESS_SECTION = "processes"
+PROCESS_COUNT = "process-count"
+PROCESS_NOTES = "process-notes"  # sentences on memory that no visible process holds
+PROCESS_SCOPE = "process-scope"  # "all" GPUs or "this" one, kept in the browser
+PROCESS_SCOPE_BOX = "process-scope-box"  # what holds it, hidden where there is nothing to choose
+PROCESS_PLACE = "process-place"  # where the grid comes to be
+PROCESS_WANTED = "process-wanted"  # Store: set once the grid's library has come, after readings
+PROCESS_SHOWN = "process-shown"  # Store: what the grid shows, so that only another is sent
+PROCESS_TICK = "process-tick"  # Interval: asks for the newest, each two seconds
+
 # Historical trends.
 VIEW = "view"  # Store: span, GPUs and charts, as the address has them
 TRENDS = "trends-data"  # Store: the charts of the view, as monitor.queries.trends makes them
@@ -54,6 +65,11 @@ CHARTS_BUTTON = "trend-charts-button"
 CHARTS_POPOVER = "trend-charts-popover"
 EXPORT_BUTTON = "trend-export-button"
 EXPORT_POPOVER = "trend-export-popover"
+
+
+def process_grid() -> str:
+    """The grid, which is there once the page shows readings."""
+    return "process-grid"
 
 
 def trend_place(chart: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from layouts.panels.device import device_panel
 from layouts.panels.disks import disks_panel
 from layouts.panels.hardware import hardware_section
 from layouts.panels.health import health_section
+from layouts.panels.processes import processes_section
 from layouts.panels.reading import reading_panel
 from layouts.trends import trends_section
 from monitor.queries.latest import Latest
@@ -62,6 +63,7 @@ def page(latest: Latest, host: str) -> Component:
                     ),
                     html.Div(board_panel(latest), id=ids.BOARD),
                     hardware_section(latest),
+                    processes_section(latest),
                     health_section(latest),
                     trends_section(gpus),
                 ]

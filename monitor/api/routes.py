@@ -45,6 +45,13 @@ def router(current: Current, settings: Settings, archive: Archive) -> APIRouter:
         """Every reading of each GPU at the newest tick; null where it is missing."""
         return _json(encoded(current).gpu_metrics(chosen.gpu))
 
+    @paths.get(
+        "/gpu-processes", response_model=models.GpuProcesses, responses=documented(404, 422, 503)
+    )
+    async def gpu_processes(chosen: Filter) -> Response:
+        """The processes on each GPU, most GPU memory first, and memory that none of them holds."""
+        return _json(encoded(current).gpu_processes(chosen.gpu))
+
     @paths.get("/metrics", response_model=models.Metrics, responses=documented(422))
     async def metrics(_: Nothing) -> Response:
         """The machine, each core of its CPU, and a Jetson's zones and rails at the newest tick."""

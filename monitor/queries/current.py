@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from monitor.queries.latest import Latest
+from monitor.queries.processes import GpuProcesses, gpu_processes, steady_memory
 from monitor.queries.snapshot import snapshot
 from monitor.queries.sparks import sparks
 from monitor.recording.follower import Follower
@@ -47,6 +48,15 @@ class Current:
     def backlog(self) -> dict[str, object]:
         """The two minutes before it, for the sparklines."""
         return self.once("backlog", lambda latest: sparks(latest, self._follower.buffers))
+
+    def processes(self) -> GpuProcesses:
+        """The processes on every GPU."""
+        return self.once(
+            "processes",
+            lambda latest: gpu_processes(
+                latest, steady_memory(latest, self._follower.buffers["gpu"])
+            ),
+        )
 
     def once(self, name: str, make: Callable[[Latest], Made]) -> Made:
         """`make(latest)`, kept by name until the next tick."""

@@ -27,7 +27,10 @@ from tests.api.test_current_values import (
 __all__ = ["served", "two_gpus"]
 
 PROBLEM = "application/problem+json"
-PATHS = ("gpu-list", "gpu-info/0", "gpu-metrics", "metrics", "storage", "network", "all", "health")
+PATHS = (
+    *("gpu-list", "gpu-info/0", "gpu-metrics", "gpu-processes"),
+    *("metrics", "storage", "network", "all", "health"),
+)
 TOO_MANY = "gpu-metrics?" + "&".join(["gpu=0"] * 65)
 
 
