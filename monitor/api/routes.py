@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from monitor.api import models
+from monitor.api.compare import add_compare
 from monitor.api.encode import encoded
 from monitor.api.health import Health, health
 from monitor.api.history import add_history
@@ -83,6 +84,7 @@ def router(current: Current, settings: Settings, archive: Archive) -> APIRouter:
         status = 200 if found.status == "ok" else 503
         return _json(found.model_dump_json().encode(), status)
 
+    add_compare(paths, current)
     add_history(paths, current, archive)
 
     @paths.get("/{path:path}", include_in_schema=False)
