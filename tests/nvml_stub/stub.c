@@ -351,6 +351,11 @@ NUMBER(nvmlDeviceGetBrand, unsigned, "brand")
 NUMBER(nvmlDeviceGetArchitecture, unsigned, "architecture")
 PAIR(nvmlDeviceGetCudaComputeCapability, "compute_capability")
 NUMBER(nvmlDeviceGetPersistenceMode, unsigned, "persistence_mode")
+NUMBER(nvmlDeviceGetDisplayMode, unsigned, "display_mode")
+NUMBER(nvmlDeviceGetDisplayActive, unsigned, "display_active")
+NUMBER(nvmlDeviceGetComputeMode, unsigned, "compute_mode")
+PAIR(nvmlDeviceGetDriverModel, "driver_model") /* of Windows alone */
+PAIR(nvmlDeviceGetDriverModel_v2, "driver_model")
 
 typedef struct { char legacy[16]; unsigned domain, bus, slot, id, subsystem; char bus_id[32]; } pci;
 
