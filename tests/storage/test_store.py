@@ -283,11 +283,13 @@ def test_pruning_goes_by_the_time_it_is_given(tmp_path: Path) -> None:
 
 def test_a_flush_in_mid_hour_needs_no_pandas(tmp_path: Path) -> None:
     """A recorder has none: it costs 35 MB, and a quarter of a second where it comes first."""
+    half = START + HOUR // 2
     code = (
-        "import sys; from monitor.recording.clock import SystemClock;"
-        "from monitor.settings import Settings; from monitor.storage.store import Store;"
-        f"store = Store(Settings(data={str(tmp_path)!r}), SystemClock());"
-        f"times = range({START + HOUR // 2}, {START + HOUR // 2 + 150_000}, 1000);"
+        "import sys; from monitor.settings import Settings;"
+        "from monitor.storage.store import Store;"
+        f"clock = type('Clock', (), dict(wall=lambda self: {(half + 150_000) / 1000}));"
+        f"store = Store(Settings(data={str(tmp_path)!r}), clock());"
+        f"times = range({half}, {half + 150_000}, 1000);"
         "[store.add(at, {'gpu': [{'device': 'GPU-0', 'power_watts': at / 7}]}) for at in times];"
         "store.flush(); store.close(); print('pandas' in sys.modules)"
     )
