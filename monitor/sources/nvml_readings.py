@@ -13,6 +13,8 @@ from monitor.sources.rates import Rates
 
 _GPU_SENSOR = pynvml.NVML_TEMPERATURE_GPU
 _ALL_LINKS = 0xFFFFFFFF
+# With a scope, which it has none of: pynvml finds a bare number by failing at it first.
+_MEMORY_TEMPERATURE = [(pynvml.NVML_FI_DEV_MEMORY_TEMP, 0)]
 _NVLINK_FIELDS = [
     (pynvml.NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX, _ALL_LINKS),
     (pynvml.NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_RX, _ALL_LINKS),
@@ -48,7 +50,7 @@ def _utilization(handle: Handle) -> tuple[Value, ...]:
 
 
 def _memory_temperature(handle: Handle) -> tuple[Value, ...]:
-    return fields(handle, [pynvml.NVML_FI_DEV_MEMORY_TEMP])
+    return fields(handle, _MEMORY_TEMPERATURE)
 
 
 def _performance_state(handle: Handle) -> tuple[Value, ...]:
@@ -66,7 +68,7 @@ def _retired_pages(handle: Handle) -> tuple[Value, ...]:
     return (sum(len(pynvml.nvmlDeviceGetRetiredPages(handle, cause)) for cause in causes),)
 
 
-def fields(handle: Handle, asked: list[int] | list[tuple[int, int]]) -> tuple[Value, ...]:
+def fields(handle: Handle, asked: list[tuple[int, int]]) -> tuple[Value, ...]:
     """The values of NVML fields. The call succeeds while a field fails: raises that field's."""
     values = []
     for field in pynvml.nvmlDeviceGetFieldValues(handle, asked):
