@@ -110,7 +110,8 @@ class Processes:
         try:
             stat = self._stat(pid)
             if stat.began != known.began:
-                known.began, known.cpu, known.told_until = stat.began, None, float("-inf")
+                known.began, known.cpu = stat.began, None
+                known.told, known.told_until = {}, float("-inf")
             if now >= known.told_until:
                 known.told = self._told(pid, known)
                 # Not all of them in the same reading.

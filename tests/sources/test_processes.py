@@ -140,6 +140,16 @@ def test_an_id_used_again_is_another_process(root: Path) -> None:
     assert (row["name"], row["cpu_percent"], row["started"]) == ("other", None, 1_700_000_090)
 
 
+def test_an_ended_process_has_not_the_name_of_one_before_it(root: Path) -> None:
+    told = processes(root)
+    told.describe(42, 0.0)
+    made_process(root, 42, starttime=9000)
+    (root / "proc/42/status").unlink()
+    assert told.describe(42, 2.0) == {}
+    (root / "proc/42/stat").unlink()
+    assert told.describe(42, 4.0) == {"visibility": "dead"}
+
+
 def test_one_reading_reads_a_process_once(root: Path) -> None:
     clock = [0.0]
     told = processes(root, clock)
