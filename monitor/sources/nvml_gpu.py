@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pynvml
 
 from monitor.sources.base import Row
+from monitor.sources.lost_time import LostTime
 from monitor.sources.nvml_errors import FAILURES, Problem, code_of, of_device
 from monitor.sources.nvml_events import XidEvents
 from monitor.sources.nvml_facts import FACTS, INSTANCE_FACTS, text
@@ -35,11 +36,17 @@ def _pci_bus_id(handle: Handle) -> tuple[str]:
 _ADDRESS = (reading("pci_bus_id", _pci_bus_id),)
 
 
+def name_by_place(index: int) -> str:
+    """What a GPU is called whose UUID is not known."""
+    return f"GPU {index}"
+
+
 @dataclass
 class Shared:
     """What the GPUs of a process have in common."""
 
     events: XidEvents
+    lost_time: LostTime
     absent: set[Way]
     clock: Callable[[], float]
     driver_facts: Row
@@ -100,7 +107,7 @@ class Gpu:
     @property
     def name_by_place(self) -> str:
         """What it is called while its UUID is not known."""
-        return f"GPU {self.index}"
+        return name_by_place(self.index)
 
     @property
     def busy(self) -> bool:
@@ -167,8 +174,18 @@ class Gpu:
         read_at, found = self._health_row
         if now - read_at <= _COUNTERS_FRESH_SECONDS:
             row.update(found)
+        row.update(self._shared.lost_time.counted(self.uuid, row.get("clock_event_reasons"), now))
         row["xid_count"] = self._shared.events.count(self.uuid)
+        row["xid"] = self._shared.events.take(self.uuid)
         return row
+
+    def xid_row(self) -> Row | None:
+        """What came as events from a GPU that does not answer; None where nothing did."""
+        xid = self._shared.events.take(self.uuid)
+        if xid is None:
+            return None
+        count = self._shared.events.count(self.uuid)
+        return {"device": self.uuid, "index": self.index, "xid_count": count, "xid": xid}
 
     def _read(self, now: float) -> None:
         rows: list[Row] = []

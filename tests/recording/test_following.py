@@ -219,6 +219,20 @@ def test_a_tick_that_moves_from_memory_to_live_db_is_shown_once(
     assert follower.latest.table("gpu")["GPU-1"]["power_watts"] == 3.0
 
 
+@pytest.mark.parametrize("table", ["gpu", "zone", "rail"])
+def test_what_no_device_answered_is_not_shown_again(
+    table: str, journal: Journal, follower: Follower
+) -> None:
+    own = {"recorder": [{"device": "host"}], "disk": [{"device": "/", "used_bytes": 1}]}
+    journal.append(NOW, {**own, table: [{"device": "one"}]})
+    follower.poll()
+    assert set(follower.latest.table(table)) == {"one"}
+    journal.append(NOW + 1000, {"recorder": [{"device": "host"}]})
+    follower.poll()
+    assert follower.latest.table(table) == {}
+    assert set(follower.latest.table("disk")) == {"/"}
+
+
 def test_a_file_that_cannot_be_read_costs_one_line(
     tmp_path: Path, follower: Follower, caplog: pytest.LogCaptureFixture
 ) -> None:
