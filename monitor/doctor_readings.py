@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from monitor.doctor_processes import process_findings
 from monitor.findings import Finding, Level
-from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, RAIL, ZONE, Table
+from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, PROCESS, RAIL, ZONE, Table
 from monitor.settings import Settings
 from monitor.sources.base import DeviceState, Row, Source
 from monitor.units import is_missing
@@ -54,18 +55,22 @@ def readings_findings(
 ) -> tuple[list[Finding], list[Finding]]:
     """Findings on GPUs and on the host, from a few ticks."""
     seen: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    processes: Sequence[Row] | None = None
     for tick in range(_TICKS):
         if tick:
             pause(_BETWEEN_SECONDS)
         now = time.monotonic()
         for source in sources:
-            for table, rows in source.sample(now).items():
+            sampled = source.sample(now)
+            processes = sampled.get(PROCESS.name, processes)
+            for table, rows in sampled.items():
                 for row in rows:
                     seen[table][str(row["device"])] |= _columns(row)
     *gpu_sources, host = sources
     gpus = [finding for source in gpu_sources for finding in _gpu_findings(source, seen, settings)]
     gpus += [_table_finding(table, seen[table.name]) for table in (ZONE, RAIL) if seen[table.name]]
-    return gpus, _host_findings(host, seen)
+    known = [device for source in gpu_sources for device in source.devices()]
+    return gpus + process_findings(known, processes), _host_findings(host, seen)
 
 
 def _columns(row: Row) -> set[str]:

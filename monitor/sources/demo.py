@@ -172,4 +172,5 @@ def _facts(index: int) -> dict[str, Value]:
         "max_pcie_width": 16,
         "ecc_mode": "enabled",
         "fan_count": 0,
+        "process_list": "reported",
     }

@@ -58,6 +58,8 @@ GPU_FACTS = (
     Fact("jetpack_version", units.TEXT, "JetPack"),
     Fact("graphics_clock_lock", units.TEXT, "Graphics clock, locked or free"),
     Fact("power_scope", units.TEXT, "What power_watts is of"),
+    # `reported`, or the driver's words for why not.
+    Fact("process_list", units.TEXT, "List of processes"),
 )
 
 HOST_FACTS = (
@@ -69,6 +71,8 @@ HOST_FACTS = (
     Fact("operating_system", units.TEXT, "Operating system", "host"),
     Fact("kernel", units.TEXT, "Kernel", "host"),
     Fact("booted", units.MOMENT, "Started", "host"),
+    # `host`, or `own` in a container: then processes outside it cannot be named.
+    Fact("pid_namespace", units.TEXT, "PID namespace", "host"),
 )
 
 DISK_FACTS = (

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from monitor.sources.base import DeviceState, DeviceStatus, Row, Rows, SourceState
+from monitor.sources.cadence import Cadence
 from monitor.sources.lane import Countdown
 from monitor.sources.nvml_gpu import Gpu
 from monitor.sources.nvml_power import RuntimePower, bus_id_of
@@ -19,6 +20,7 @@ from monitor.sources.nvml_reopen import Reopening
 from monitor.sources.nvml_rest import REST_SECONDS, Rest
 from monitor.sources.nvml_session import ASLEEP, RESTING, Session
 from monitor.sources.nvml_states import States
+from monitor.sources.processes import Processes
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +32,18 @@ _STALL_SECONDS = 0.02
 _CLOSE_SECONDS = 0.3
 # PCIe and NVLink rates read beside a tick are shown with the next ones for this long.
 _FRESH_SECONDS = 2.5
+_PROCESS_SECONDS = 2.0
+# Of the time between two readings of processes: a reading that is late once loses no row.
+_PROCESSES_FRESH = 1.5
 
 
 class NvmlSource:
-    """Rows of the `gpu` table, for GPUs and MIG instances.
+    """Rows of the `gpu` table, for GPUs and MIG instances, and every 2 s of the `process` table.
 
     `deadline` is how long a tick waits for answers. A lost GPU is asked again after
     `retry_seconds`, then in growing steps; a driver that is not there each `driver_retry_seconds`.
-    `clock` is monotonic and only times rates; all else goes by the time given to `sample`.
+    `clock` is monotonic and only times rates, `wall` gives seconds since 1970 and only tells which
+    ticks have processes; all else goes by the time given to `sample`.
     """
 
     name = "nvml"
@@ -51,12 +57,17 @@ class NvmlSource:
         retry_seconds: float = 5.0,
         driver_retry_seconds: float = 10.0,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self._deadline = deadline or min(_LONGEST_DEADLINE, _DEADLINE_SHARE * interval)
         self._fresh_seconds = max(_FRESH_SECONDS, _FRESH_SECONDS * interval)
         self._retry_seconds = retry_seconds
         self._driver_retry_seconds = driver_retry_seconds
         self._session = Session(clock)
+        self._root = root
+        self._wall = wall
+        self._cadence = Cadence(_PROCESS_SECONDS, interval)
+        self._processes = Processes(root)
         self._power = RuntimePower(root)
         self._states = States()
         self._pid = os.getpid()
@@ -66,9 +77,9 @@ class NvmlSource:
         self._placed: Sequence[Gpu] = ()
 
     def sample(self, monotonic: float) -> Rows:
-        """The row of each GPU that answered in time."""
+        """The row of each GPU that answered in time; now and then one for each process."""
         try:
-            return {"gpu": self._sample(monotonic)}
+            return self._sample(monotonic, self._wall())
         except Exception:
             log.exception("Reading the GPUs failed in a way no one foresaw.")
             return {"gpu": []}
@@ -94,21 +105,24 @@ class NvmlSource:
         self._session.close(time.monotonic(), _CLOSE_SECONDS)
         self._power.close()
 
-    def _sample(self, now: float) -> list[Row]:
+    def _sample(self, now: float, wall: float) -> Rows:
         end = time.monotonic() + self._deadline
         if os.getpid() != self._pid:
             self._pid = os.getpid()
             self._session.forget()
+            self._processes = Processes(self._root)
             self._open_at = now
         if not self._session.gpus:
             self._connect(now)
             self._session.wait(end - time.monotonic())
         if not self._session.gpus:
             self._note_no_gpu()
-            return []
-        rows = self._read(self._session.gpus, now, end)
+            return {"gpu": []}
+        rows = {"gpu": self._read(self._session.gpus, now, end)}
         self._states.note_gpus(self._session.gpus, self._session.events)
-        self._ask_again(now)
+        if self._cadence.shows(wall):
+            rows["process"] = self._process_rows(now)
+        self._ask_again(now, wall)
         return rows
 
     def _note_no_gpu(self) -> None:
@@ -178,7 +192,12 @@ class NvmlSource:
         for job in crew.withdraw():
             jobs[job].asked_at = None
 
-    def _ask_again(self, now: float) -> None:
+    def _process_rows(self, now: float) -> list[Row]:
+        fresh = _PROCESSES_FRESH * self._cadence.seconds
+        gpus = [gpu for gpu in self._session.gpus if not gpu.asleep and not gpu.lost]
+        return [row for gpu in gpus for row in gpu.processes.rows(now, fresh)]
+
+    def _ask_again(self, now: float, wall: float) -> None:
         """Start the readings beside the tick, or the new session that a lost GPU needs."""
         gpus, drained = self._session.gpus, self._session.drained
         if self._reopening.is_due(gpus, now, missing=self._states.missing):
@@ -193,9 +212,17 @@ class NvmlSource:
                 self._session.rest(now)
             return
         awake = [gpu for gpu in gpus if not gpu.asleep]
+        if self._cadence.reads(wall):
+            self._read_processes(awake, now, wall)
         for gpu in awake:
             if job := gpu.slow_job(now):
                 self._session.slow.add(job)
         self._session.slow.reinforce(now)
         if awake:
             self._session.events.poll(now)
+
+    def _read_processes(self, gpus: Sequence[Gpu], now: float, wall: float) -> None:
+        self._processes.forget(now)
+        for gpu in gpus:
+            if job := gpu.process_job(self._processes, now, wall):
+                self._session.slow.add(job)

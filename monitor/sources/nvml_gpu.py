@@ -11,8 +11,10 @@ from monitor.sources.base import Row
 from monitor.sources.nvml_errors import FAILURES, Problem, code_of, of_device
 from monitor.sources.nvml_events import XidEvents
 from monitor.sources.nvml_facts import FACTS, INSTANCE_FACTS, text
+from monitor.sources.nvml_processes import GpuProcesses
 from monitor.sources.nvml_reader import Handle, Reader, Way, reading
 from monitor.sources.nvml_readings import HEALTH, INSTANCE, QUICK, traffic
+from monitor.sources.processes import Processes
 
 _TRAFFIC_SECONDS = 1.0
 _HEALTH_SECONDS = 30.0
@@ -68,9 +70,9 @@ class Instance:
 class Gpu:
     """A place in the driver's list.
 
-    `quick_job` and `slow_job` are its readings, each for another thread, so that what takes long
-    or hangs costs its own columns. `rows` and `problem` are what the last quick job came to, at
-    the tick `answered`.
+    `quick_job`, `slow_job` and `process_job` are its readings, each for another thread, so that
+    what takes long or hangs costs its own columns. `rows` and `problem` are what the last quick
+    job came to, at the tick `answered`.
     """
 
     def __init__(self, index: int, shared: Shared) -> None:
@@ -79,6 +81,7 @@ class Gpu:
         self.bus_id = ""
         self.facts: Row = {}
         self.instances: tuple[Instance, ...] = ()
+        self.processes = GpuProcesses(shared.driver_facts.get("driver_version"))
         self.answered: float | None = None
         self.rows: list[Row] = []
         self.problem: Problem | None = None
@@ -107,7 +110,8 @@ class Gpu:
     @property
     def busy(self) -> bool:
         """Whether a call may be under way."""
-        return self.asked_at is not None or self._slow_since is not None
+        slow = self._slow_since is not None or self.processes.calling
+        return self.asked_at is not None or slow
 
     @property
     def lost(self) -> bool:
@@ -149,6 +153,16 @@ class Gpu:
                 self._slow_since = None
 
         return job
+
+    def process_job(
+        self, processes: Processes, now: float, wall: float
+    ) -> Callable[[], None] | None:
+        """The reading of its processes and its instances'; None while the last one goes on."""
+        if self._handle is None:
+            return None
+        instances = [(instance.uuid, instance.handle) for instance in self.instances]
+        devices = [*instances, (self.uuid, self._handle)]
+        return self.processes.job(devices, processes, now, wall)
 
     def row_with(self, row: Row, now: float, fresh_seconds: float) -> Row:
         """`row` of this GPU, with the slow readings that are no older than they may be."""

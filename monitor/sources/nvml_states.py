@@ -40,7 +40,7 @@ class States:
         for gpu in gpus:
             how = _how(gpu, events)
             if gpu.uuid:
-                self._put(gpu.uuid, how, gpu.facts)
+                self._put(gpu.uuid, how, {**gpu.facts, **gpu.processes.facts})
                 for instance in gpu.instances:
                     self._put(instance.uuid, how, instance.facts)
                 listed |= {gpu.uuid, *(instance.uuid for instance in gpu.instances)}

@@ -23,6 +23,7 @@ static struct {
 } session = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static atomic_long stale_handles, used_before_init, shut_down_under_calls, changed, in_flight;
+static atomic_long short_answers;
 
 /* ---- how often each function was called ---- */
 
@@ -53,7 +54,7 @@ long nvmlStubMisuse(const char *kind) {
 
 void nvmlStubReset(void) {
     session.users = 0;
-    stale_handles = used_before_init = shut_down_under_calls = changed = 0;
+    stale_handles = used_before_init = shut_down_under_calls = changed = short_answers = 0;
     for (counter *it = counters; it; it = it->next) it->calls = 0;
 }
 
@@ -573,6 +574,17 @@ int nvmlEventSetFree(void *set) {
 
 typedef struct { unsigned pid; unsigned long long memory; unsigned gi, ci; } process;
 
+/* `compute.short = 2`: so many answers to come find more than there was room for. */
+static int is_short(device handle, const char *key) {
+    static counter quiet = {.name = "short"};
+    char name[TEXT];
+    unsigned long long times = 0;
+    snprintf(name, sizeof name, "%.60s.short", key);
+    atomic_store(&quiet.listed, 1); /* no call of its own */
+    return !ask_number(&quiet, handle, name, &times) && (unsigned long long)short_answers < times &&
+           short_answers++ >= 0;
+}
+
 static int processes(counter *it, device handle, const char *key, unsigned *length, process *out) {
     char text[TEXT];
     unsigned found = 0, room = out ? *length : 0;
@@ -582,12 +594,12 @@ static int processes(counter *it, device handle, const char *key, unsigned *leng
         char *colon = strchr(word, ':');
         if (!colon) continue;
         if (found < room)
-            out[found] = (process){(unsigned)atoi(word),
+            out[found] = (process){(unsigned)strtoul(word, NULL, 10),
                                    colon[1] == '-' ? ~0ull : strtoull(colon + 1, NULL, 0), ~0u, ~0u};
         found++;
     }
     *length = found;
-    return found > room ? INSUFFICIENT_SIZE : SUCCESS;
+    return found > room || (out && is_short(handle, key)) ? INSUFFICIENT_SIZE : SUCCESS;
 }
 
 #define PROCESSES(function, key)                                                                  \
@@ -597,8 +609,10 @@ static int processes(counter *it, device handle, const char *key, unsigned *leng
     }
 PROCESSES(nvmlDeviceGetComputeRunningProcesses_v2, "compute")
 PROCESSES(nvmlDeviceGetGraphicsRunningProcesses_v2, "graphics")
+PROCESSES(nvmlDeviceGetMPSComputeRunningProcesses_v2, "mps")
 
-/* `process_use = pid:sm:memory:encoder:decoder ...`, always newer than what was seen. */
+/* `process_use = pid:sm:memory:encoder:decoder ...`, newer than what was seen by a microsecond, or
+ * by as many as follow another colon. `!SUCCESS` finds nothing without saying so. */
 typedef struct { unsigned pid; unsigned long long time; unsigned sm, memory, enc, dec; } usage;
 
 int nvmlDeviceGetProcessUtilization(device handle, usage *out, unsigned *length,
@@ -608,14 +622,23 @@ int nvmlDeviceGetProcessUtilization(device handle, usage *out, unsigned *length,
     unsigned found = 0;
     int code = ask(&me, handle, "process_use", text);
     if (code) return code;
+    if (!strcmp(text, "!SUCCESS")) {
+        *length = 0;
+        return SUCCESS;
+    }
     if (!out) {
         *length = 100; /* the driver answers with its capacity */
         return INSUFFICIENT_SIZE;
     }
+    if (is_short(handle, "process_use")) return INSUFFICIENT_SIZE;
     for (char *rest = text, *word; (word = strsep(&rest, " ")) && found < *length;) {
-        usage one = {.time = last_seen + 1};
-        if (sscanf(word, "%u:%u:%u:%u:%u", &one.pid, &one.sm, &one.memory, &one.enc, &one.dec) == 5)
-            out[found++] = one;
+        usage one = {0};
+        long newer = 1;
+        if (sscanf(word, "%u:%u:%u:%u:%u:%ld", &one.pid, &one.sm, &one.memory, &one.enc, &one.dec,
+                   &newer) < 5)
+            continue;
+        one.time = last_seen + (unsigned long long)newer;
+        out[found++] = one;
     }
     *length = found;
     return found ? SUCCESS : NOT_FOUND;
@@ -665,5 +688,6 @@ NUMBER(nvmlDeviceGetMemoryBusWidth, unsigned, "memory_bus_width")
 NUMBER(nvmlDeviceGetGpuMaxPcieLinkGeneration, unsigned, "pcie_generation_gpu_max")
 PROCESSES(nvmlDeviceGetComputeRunningProcesses_v3, "compute")
 PROCESSES(nvmlDeviceGetGraphicsRunningProcesses_v3, "graphics")
+PROCESSES(nvmlDeviceGetMPSComputeRunningProcesses_v3, "mps")
 
 #endif

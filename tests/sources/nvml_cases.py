@@ -153,4 +153,5 @@ FACTS: Mapping[str, Expected] = {
     "ecc_mode": _mode("ecc_mode"),
     "mig_mode": _mode("mig_mode"),
     "fan_count": number("fans"),
+    "process_list": lambda values: "reported" if "compute" in values else "Not Supported",
 }
