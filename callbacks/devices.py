@@ -5,8 +5,15 @@ from __future__ import annotations
 from dash import Dash, Input, Output
 
 from layouts import ids
+from layouts.choice import (
+    choice,
+    gpu_options,
+    mode_options,
+    nothing_to_choose,
+    why_not_compared,
+)
 from layouts.header import strip
-from layouts.page import gpu_column, gpu_options, nothing_to_choose, system_column
+from layouts.page import gpu_column, system_column
 from layouts.panels.board import board_panel
 from layouts.trends import trend_gpus
 from monitor.queries.current import Current
@@ -23,6 +30,9 @@ def register(app: Dash, current: Current) -> None:
         Output(ids.BOARD, "children"),
         Output(ids.GPU_SELECT, "options"),
         Output(ids.GPU_SELECTOR, "hidden"),
+        Output(ids.MODE_TOGGLE, "options"),
+        Output(ids.MODE_PLACE, "title"),
+        Output(ids.CHOICE, "data"),
         Output(ids.TREND_GPUS, "children"),
         Output(ids.TREND_GPUS, "hidden"),
         Output(ids.DEVICES, "data"),
@@ -39,6 +49,9 @@ def register(app: Dash, current: Current) -> None:
             board_panel(latest),
             gpu_options(gpus),
             nothing_to_choose(gpus),
+            mode_options(gpus),
+            why_not_compared(gpus),
+            choice(gpus),
             trend_gpus(gpus),
             nothing_to_choose(gpus),
             layout(latest),

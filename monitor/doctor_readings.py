@@ -9,7 +9,7 @@ from pathlib import Path
 
 from monitor.doctor_processes import process_findings
 from monitor.findings import Finding, Level
-from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, PROCESS, RAIL, ZONE, Table
+from monitor.metrics import CORE, DISK, FANS, GPU, HOST, NETWORK, PROCESS, RAIL, ZONE, Table
 from monitor.settings import Settings
 from monitor.sources.base import DeviceState, Row, Source
 from monitor.units import is_missing
@@ -43,6 +43,8 @@ _WHY: Mapping[tuple[str, str], str] = {
         "The driver is older than 510, or the GPU has no memory of its own."
     ),
     ("gpu", "fan_percent"): "The GPU has no fan of its own.",
+    **{("gpu", f"fan_{fan}_percent"): "The GPU has no such fan." for fan in range(FANS)},
+    ("gpu", "xid"): "No driver error came while we looked.",
 }
 _HOST_TABLES = (HOST, CORE, DISK, NETWORK)
 
@@ -68,9 +70,10 @@ def readings_findings(
                     seen[table][str(row["device"])] |= _columns(row)
     *gpu_sources, host = sources
     gpus = [finding for source in gpu_sources for finding in _gpu_findings(source, seen, settings)]
-    gpus += [_table_finding(table, seen[table.name]) for table in (ZONE, RAIL) if seen[table.name]]
     known = [device for source in gpu_sources for device in source.devices()]
-    return gpus + process_findings(known, processes), _host_findings(host, seen)
+    gpus += process_findings(known, processes)
+    gpus += [_table_finding(table, seen[table.name]) for table in (ZONE, RAIL) if seen[table.name]]
+    return gpus, _host_findings(host, seen)
 
 
 def _columns(row: Row) -> set[str]:

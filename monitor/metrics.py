@@ -99,6 +99,31 @@ KEY_COLUMNS = ("time", "host", "device")
 _NVML = "NVML"
 _PSUTIL = "psutil"
 
+FANS = 4
+"""Fans that have a column each."""
+
+
+def _fan(number: int) -> Metric:
+    return Metric(
+        f"fan_{number}_percent",
+        units.PERCENT,
+        f"Fan {number}",
+        f"Intended speed of fan {number}.",
+        f"{_NVML} nvmlDeviceGetFanSpeed_v2({number})",
+    )
+
+
+def _lost(column: str, label: str, why: str) -> Metric:
+    return Metric(
+        column,
+        units.SECONDS_COUNTED,
+        label,
+        f"Time {why}, since recording began.",
+        f"{_NVML} nvmlDeviceGetCurrentClocksEventReasons, at each tick",
+        RollUp.LAST,
+    )
+
+
 GPU = Table(
     "gpu",
     row="a GPU, or a MIG instance, at a tick",
@@ -210,6 +235,7 @@ GPU = Table(
             f"{_NVML} nvmlDeviceGetFanSpeed_v2",
             dcgm="DCGM_FI_DEV_FAN_SPEED",
         ),
+        *(_fan(number) for number in range(FANS)),
         Metric(
             "graphics_clock_mhz",
             units.MEGAHERTZ,
@@ -349,6 +375,46 @@ GPU = Table(
             RollUp.ANY,
             dcgm="DCGM_FI_DEV_CLOCK_THROTTLE_REASONS",
         ),
+        _lost(
+            "sw_power_cap_seconds",
+            "Slowed by the power cap",
+            "with clocks below their best to stay within the power limit",
+        ),
+        _lost(
+            "hw_slowdown_seconds",
+            "Slowed by the hardware",
+            "slowed by the hardware, for heat or for the power brake",
+        ),
+        _lost(
+            "sync_boost_seconds",
+            "Slowed by sync boost",
+            "slowed to the clocks of the other GPUs of its group",
+        ),
+        _lost(
+            "sw_thermal_slowdown_seconds",
+            "Slowed for heat by the driver",
+            "slowed by the driver because GPU or memory were too hot",
+        ),
+        _lost(
+            "hw_thermal_slowdown_seconds",
+            "Slowed for heat by the hardware",
+            "slowed by the hardware because the GPU was too hot",
+        ),
+        _lost(
+            "hw_power_brake_seconds",
+            "Slowed by the power brake",
+            "slowed because the power supply asked for it",
+        ),
+        _lost(
+            "board_limit_seconds",
+            "Slowed by a board limit",
+            "with clocks below their best for a limit of the board",
+        ),
+        _lost(
+            "reliability_seconds",
+            "Slowed for reliability",
+            "with clocks below their best for reliability",
+        ),
         Metric(
             "ecc_corrected_count",
             units.COUNT,
@@ -388,6 +454,15 @@ GPU = Table(
             units.COUNT,
             "XID errors",
             "Critical driver errors (XID) seen since recording began.",
+            f"{_NVML} nvmlEventTypeXidCriticalError",
+            RollUp.LAST,
+        ),
+        Metric(
+            "xid",
+            units.NUMBER,
+            "XID",
+            "Number of the newest driver error that came since the tick before, "
+            "missing where none did.",
             f"{_NVML} nvmlEventTypeXidCriticalError",
             RollUp.LAST,
         ),

@@ -77,6 +77,14 @@ def _seconds(value: float) -> tuple[str, str]:
     return f"{value:.1f}", "s"
 
 
+def _spent(value: float) -> tuple[str, str]:
+    whole = round(value)
+    hours, minutes = divmod(whole // 60, 60)
+    if hours:
+        return f"{hours:,} h {minutes}", "min"
+    return (f"{minutes} min {whole % 60}" if minutes else f"{whole}"), "s"
+
+
 def _joules(value: float) -> tuple[str, str]:
     hours = value / 3600
     if hours < 999.5:
@@ -99,6 +107,8 @@ WATTS = Unit("watts", "_watts", "W", "float32", _watts)
 JOULES = Unit("joules", "_joules", "J", "float64", _joules)
 MEGAHERTZ = Unit("megahertz", "_mhz", "MHz", "float32", _fixed("MHz", 0))
 SECONDS = Unit("seconds", "_seconds", "s", "float32", _seconds)
+# Counted on and on: as float32 it would lose whole seconds within a year.
+SECONDS_COUNTED = Unit("seconds", "_seconds", "s", "float64", _spent)
 COUNT = Unit("count", "_count", "", "int64", lambda value: _scaled(value, 1000, _COUNTS))
 NUMBER = Unit("number", "", "", "int64", lambda value: (f"{value:.0f}", ""))
 RATIO = Unit("ratio", "", "", "float32", lambda value: (f"{value:.2f}", ""))

@@ -46,6 +46,11 @@ def _gpu_order(gpu: DeviceState) -> tuple[int, int, str]:
     )
 
 
+def is_whole(gpu: DeviceState) -> bool:
+    """Whether it is a GPU, not a MIG instance of one."""
+    return gpu.facts.get("mig_index") is None
+
+
 def short_name(gpu: DeviceState) -> str:
     """`GPU 3`; `GPU 0, MIG 1` for an instance."""
     index, instance = gpu.facts.get("index"), gpu.facts.get("mig_index")

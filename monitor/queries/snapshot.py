@@ -13,6 +13,7 @@ from zlib import crc32
 from monitor import units
 from monitor.metrics import TABLES, Metric, Table
 from monitor.queries.captions import caption, in_unit_of, missing_caption, used_of
+from monitor.queries.hardware import hardware
 from monitor.queries.latest import Latest
 from monitor.queries.limits import full_scale
 from monitor.queries.notices import gpu_trouble, notices
@@ -70,6 +71,7 @@ def snapshot(
         "interval": latest.recorder.get("interval", 1.0),
         "started": latest.recorder.get("started"),
         "readings": readings,
+        "hardware": hardware(latest, current_rows(latest, "gpu")),
         "cores": cores(latest),
         "gpus": {gpu.device: [gpu.status, gpu.reason] for gpu in latest.gpus()},
         "layout": layout(latest),

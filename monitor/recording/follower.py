@@ -121,13 +121,13 @@ class Follower:
                 ticked[name], rows = _by_tick(arrived).popitem()
                 current[name] = {_key(row): row for row in rows}
         newest = next(reversed(ticked.values()), newest)
-        for name in _EACH_TICK:
-            if ticked and ticked.get(name) != ticked.get("recorder", newest):
-                current[name] = {}  # nothing answered at this tick: the rows are of an earlier one
         shown = {**last.ticks, **ticked}
         note = recorder if recorder is not None else last.recorder
         if newest is not None and _is_past(shown.get("process", newest), newest, note):
             current["process"] = {}  # readings since then found none
+        for name in _EACH_TICK:
+            if ticked and ticked.get(name) != ticked.get("recorder", newest):
+                current[name] = {}  # nothing answered at this tick: the rows are of an earlier one
         self.latest = Latest(
             sequence=last.sequence + 1,
             time=newest,

@@ -53,13 +53,13 @@ GPU_FACTS = (
     Fact("max_pcie_width", units.NUMBER, "PCIe width, highest"),
     Fact("ecc_mode", units.TEXT, "ECC"),
     Fact("fan_count", units.NUMBER, "Fans"),
+    # `reported`, or the driver's words for why not.
+    Fact("process_list", units.TEXT, "List of processes"),
     Fact("board", units.TEXT, "Board that the GPU is part of"),
     Fact("l4t_version", units.TEXT, "L4T"),
     Fact("jetpack_version", units.TEXT, "JetPack"),
     Fact("graphics_clock_lock", units.TEXT, "Graphics clock, locked or free"),
     Fact("power_scope", units.TEXT, "What power_watts is of"),
-    # `reported`, or the driver's words for why not.
-    Fact("process_list", units.TEXT, "List of processes"),
 )
 
 HOST_FACTS = (

@@ -63,7 +63,7 @@ class NvmlSource:
         self._fresh_seconds = max(_FRESH_SECONDS, _FRESH_SECONDS * interval)
         self._retry_seconds = retry_seconds
         self._driver_retry_seconds = driver_retry_seconds
-        self._session = Session(clock)
+        self._session = Session(clock, interval)
         self._root = root
         self._wall = wall
         self._cadence = Cadence(_PROCESS_SECONDS, interval)
@@ -167,7 +167,10 @@ class NvmlSource:
                 rows += gpu.rows
             elif gpu.lost or not gpu.uuid:
                 gpu.retry_at = now + self._retry_seconds
-        return rows
+        # A GPU often sends its XID in the very tick in which it stops to answer.
+        told = {row["device"] for row in rows}
+        silent = [gpu for gpu in gpus if gpu.uuid and gpu.uuid not in told]
+        return rows + [row for gpu in silent if (row := gpu.xid_row()) is not None]
 
     def _place(self, gpus: Sequence[Gpu]) -> None:
         """Where a GPU is, before it is asked: the question would wake one that sleeps."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pynvml
 
 from monitor.sources.base import Row
+from monitor.sources.lost_time import LostTime
 from monitor.sources.nvml_errors import FAILURES, Problem, code_of, of_device
 from monitor.sources.nvml_events import XidEvents
 from monitor.sources.nvml_facts import FACTS, INSTANCE_FACTS, text
@@ -45,6 +46,7 @@ class Shared:
     """What the GPUs of a process have in common."""
 
     events: XidEvents
+    lost_time: LostTime
     absent: set[Way]
     clock: Callable[[], float]
     driver_facts: Row
@@ -172,8 +174,18 @@ class Gpu:
         read_at, found = self._health_row
         if now - read_at <= _COUNTERS_FRESH_SECONDS:
             row.update(found)
+        row.update(self._shared.lost_time.counted(self.uuid, row.get("clock_event_reasons"), now))
         row["xid_count"] = self._shared.events.count(self.uuid)
+        row["xid"] = self._shared.events.take(self.uuid)
         return row
+
+    def xid_row(self) -> Row | None:
+        """What came as events from a GPU that does not answer; None where nothing did."""
+        xid = self._shared.events.take(self.uuid)
+        if xid is None:
+            return None
+        count = self._shared.events.count(self.uuid)
+        return {"device": self.uuid, "index": self.index, "xid_count": count, "xid": xid}
 
     def _read(self, now: float) -> None:
         rows: list[Row] = []

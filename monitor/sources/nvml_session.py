@@ -13,6 +13,7 @@ import pynvml
 
 from monitor.sources.base import SourceState
 from monitor.sources.lane import Countdown, Crew, Lane
+from monitor.sources.lost_time import LostTime
 from monitor.sources.nvml_errors import FAILURES, Problem, code_of, of_driver
 from monitor.sources.nvml_events import XidEvents
 from monitor.sources.nvml_facts import driver_facts
@@ -46,10 +47,11 @@ _QUIET = (ASLEEP, RESTING)
 class Session:
     """The connection, again and again. `gpus` is empty while there is none."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], interval: float) -> None:
         self.gpus: tuple[Gpu, ...] = ()
         self.problem: Problem | None = _OPENING
         self.events = XidEvents()
+        self._lost_time = LostTime(interval)
         self.quick, self.slow = Crew("nvml-quick"), Crew("nvml-slow")
         self._absent: set[Way] = set()
         self._clock = clock
@@ -127,7 +129,7 @@ class Session:
             self.problem = _NO_GPU
             return
         self.events.open()
-        shared = Shared(self.events, self._absent, self._clock, driver_facts())
+        shared = Shared(self.events, self._lost_time, self._absent, self._clock, driver_facts())
         self.gpus = tuple(Gpu(index, shared) for index in range(count))
         self.problem = None
 

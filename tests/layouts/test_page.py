@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 from layouts import ids
 from layouts.header import strip
 from layouts.index import index
-from layouts.page import gpu_options, page
+from layouts.page import page
 from layouts.theme import gpu_colour
 from monitor.metrics import TABLES
 from monitor.queries.latest import Latest
@@ -111,20 +111,6 @@ def test_several_gpus_have_a_cell_each_in_their_own_colour():
 def test_one_gpu_or_none_is_told_in_words(tick: Latest, words: list[str]):
     told = [properties(word)["children"][1].children for word in strip(tick.gpus())]
     assert told == words
-
-
-@pytest.mark.parametrize(("tick", "hidden"), [(EIGHT, False), (ONE, True), (NONE, True)])
-def test_the_selector_is_there_where_there_is_a_choice(tick: Latest, hidden: bool):
-    [selector] = [part for part in having(tick, "id") if part["id"] == ids.GPU_SELECTOR]
-    assert selector["hidden"] is hidden
-
-
-def test_a_mig_instance_is_told_apart_from_its_gpu():
-    gpus = [gpu_state(), gpu_state("MIG-1", mig_index=2)]
-    assert [option["label"] for option in gpu_options(gpus)] == [
-        "GPU 0: NVIDIA H100 80GB HBM3",
-        "GPU 0, MIG 2: NVIDIA H100 80GB HBM3",
-    ]
 
 
 def test_every_mount_is_in_one_card():

@@ -13,6 +13,9 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -73,6 +76,17 @@ def _lines(path: Path) -> list[str]:
     return path.read_text("utf-8", "surrogateescape").splitlines()
 
 
+@dataclass(frozen=True)
+class Question:
+    """A value asked for by a function: of the driver (place < 0), a GPU, or its MIG instance."""
+
+    function: str
+    place: int
+    mig: int
+    key: str
+    times: int
+
+
 class Stub:
     """The library in this process, seen from behind."""
 
@@ -88,6 +102,20 @@ class Stub:
     def calls(self, function: str = "") -> int:
         """How often `function` was called since the last reset; all functions without a name."""
         return int(self._library.nvmlStubCallCount(function.encode()))
+
+    @contextmanager
+    def listening(self) -> Iterator[list[Question]]:
+        """A list that holds, in the end, every question that was put meanwhile."""
+        heard: list[Question] = []
+        self._library.nvmlStubListen(1)
+        try:
+            yield heard
+        finally:
+            self._library.nvmlStubListen(0)
+            line = ctypes.create_string_buffer(256)
+            while self._library.nvmlStubHeard(len(heard), line, len(line)):
+                function, place, mig, key, times = line.value.decode().split()
+                heard.append(Question(function, int(place), int(mig), key, int(times)))
 
     def in_flight(self) -> int:
         """Calls that have not come back yet."""

@@ -52,6 +52,42 @@ long nvmlStubMisuse(const char *kind) {
          : !strcmp(kind, "changed")      ? changed : shut_down_under_calls;
 }
 
+/* ---- which question was put to which device how often, while a test listens ---- */
+
+typedef struct { const char *function; device handle; char key[64]; long times; } question;
+static struct { pthread_mutex_t lock; atomic_int on; int length; question asked[8192]; }
+heard = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void hear(const char *function, device handle, const char *key) {
+    pthread_mutex_lock(&heard.lock);
+    question *it = heard.asked, *end = heard.asked + heard.length;
+    while (it < end && (it->function != function || it->handle != handle || strcmp(it->key, key)))
+        it++;
+    if (it == end) {
+        if (++heard.length > 8192) abort();
+        *it = (question){.function = function, .handle = handle};
+        snprintf(it->key, sizeof it->key, "%s", key);
+    }
+    it->times++;
+    pthread_mutex_unlock(&heard.lock);
+}
+
+void nvmlStubListen(int on) {
+    if (on) heard.length = 0;
+    heard.on = on;
+}
+
+/* `function place mig key times`, with mig 0 for a GPU itself; 0 past the last question. */
+int nvmlStubHeard(int at, char *out, int size) {
+    if (at >= heard.length) return 0;
+    question *it = &heard.asked[at];
+    uintptr_t handle = (uintptr_t)it->handle;
+    int place = handle ? (int)(handle >> 8 & 255) : NONE;
+    snprintf(out, (size_t)size, "%s %d %d %s %ld", it->function, place, (int)(handle & 255),
+             it->key, it->times);
+    return 1;
+}
+
 void nvmlStubReset(void) {
     session.users = 0;
     stale_handles = used_before_init = shut_down_under_calls = changed = short_answers = 0;
@@ -125,6 +161,7 @@ static int ask(counter *it, device handle, const char *key, char out[TEXT]) {
     long delay = 0;
     int code;
     count(it);
+    if (heard.on) hear(it->name, handle, key);
     if (!session.users) {
         used_before_init++;
         return UNINITIALIZED;
@@ -316,6 +353,11 @@ NUMBER(nvmlDeviceGetBrand, unsigned, "brand")
 NUMBER(nvmlDeviceGetArchitecture, unsigned, "architecture")
 PAIR(nvmlDeviceGetCudaComputeCapability, "compute_capability")
 NUMBER(nvmlDeviceGetPersistenceMode, unsigned, "persistence_mode")
+NUMBER(nvmlDeviceGetDisplayMode, unsigned, "display_mode")
+NUMBER(nvmlDeviceGetDisplayActive, unsigned, "display_active")
+NUMBER(nvmlDeviceGetComputeMode, unsigned, "compute_mode")
+PAIR(nvmlDeviceGetDriverModel, "driver_model") /* of Windows alone */
+PAIR(nvmlDeviceGetDriverModel_v2, "driver_model")
 
 typedef struct { char legacy[16]; unsigned domain, bus, slot, id, subsystem; char bus_id[32]; } pci;
 
@@ -368,7 +410,7 @@ NUMBER(nvmlDeviceGetPowerManagementDefaultLimit, unsigned, "power_limit_default_
 PAIR(nvmlDeviceGetPowerManagementLimitConstraints, "power_limit_range_mw")
 NUMBER(nvmlDeviceGetTotalEnergyConsumption, unsigned long long, "energy_mj")
 NUMBER(nvmlDeviceGetFanSpeed, unsigned, "fan_0")
-KINDS(nvmlDeviceGetFanSpeed_v2, unsigned, "fan_0", "fan_1", "fan_2", "fan_3")
+KINDS(nvmlDeviceGetFanSpeed_v2, unsigned, "fan_0", "fan_1", "fan_2", "fan_3", "fan_4", "fan_5")
 KINDS(nvmlDeviceGetClockInfo, unsigned, "clock_graphics", "clock_sm", "clock_memory",
       "clock_video")
 KINDS(nvmlDeviceGetMaxClockInfo, unsigned, "clock_graphics_max", "clock_sm_max",

@@ -11,8 +11,9 @@ from pathlib import Path
 import pynvml
 import pytest
 
-from monitor.metrics import GPU
+from monitor.metrics import FANS, GPU
 from monitor.sources.base import Row
+from monitor.sources.clock_reasons import CLOCK_REASONS
 from monitor.sources.nvml_errors import code_of, of_device, of_driver
 from tests.nvml_stub.fixtures import World, within
 from tests.sources.nvml_drive import driving, uuid
@@ -20,6 +21,12 @@ from tests.sources.nvml_drive import driving, uuid
 ROOT = Path(__file__).parents[2]
 EIGHT = {uuid(index) for index in range(8)}
 WITHOUT_3 = EIGHT - {uuid(3)}
+
+LOST = {reason.column for reason in CLOCK_REASONS if reason.column}
+# Only where an error came, and from the same events.
+SELDOM = {"xid"}
+# What is there as long as any of several readings is.
+FASTEST = {"fan_percent"}
 
 # Columns by what a scenario calls the reading they come from.
 READINGS = {
@@ -30,7 +37,7 @@ READINGS = {
     "power_mw": {"power_watts"},
     "power_limit_enforced_mw": {"power_limit_watts"},
     "energy_mj": {"energy_joules"},
-    "fan_0": {"fan_percent"},
+    **{f"fan_{fan}": {f"fan_{fan}_percent"} for fan in range(FANS)},
     "clock_graphics": {"graphics_clock_mhz"},
     "clock_sm": {"sm_clock_mhz"},
     "clock_memory": {"memory_clock_mhz"},
@@ -46,7 +53,7 @@ READINGS = {
     "jpeg": {"jpeg_percent"},
     "ofa": {"ofa_percent"},
     "performance_state": {"performance_state"},
-    "clock_reasons": {"clock_event_reasons"},
+    "clock_reasons": {"clock_event_reasons", *LOST},
     "ecc_corrected": {"ecc_corrected_count"},
     "ecc_uncorrected": {"ecc_uncorrected_count"},
     "remapped_rows": {"remapped_rows_count"},
@@ -69,8 +76,10 @@ class Ticking:
 @pytest.fixture
 def full(nvml: World) -> World:
     """A GPU that tells everything."""
-    for key, value in {"fans": 1, "fan_0": 55, "retired_pages_single": 1}.items():
+    for key, value in {"fans": FANS, "retired_pages_single": 1}.items():
         nvml.set("gpu 0", key, value)
+    for fan in range(FANS):
+        nvml.set("gpu 0", f"fan_{fan}", 55 + fan)
     nvml.set("gpu 0", "retired_pages_double", 0)
     return nvml
 
@@ -86,10 +95,10 @@ def present(row: dict[str, object]) -> set[str]:
 
 
 def test_every_column_has_a_reading_that_can_fail(full: World) -> None:
-    assert set().union(*READINGS.values()) | {"index"} == set(GPU.columns)
+    assert set().union(*READINGS.values()) | SELDOM | FASTEST | {"index"} == set(GPU.columns)
     with driving(full, clock=Ticking()) as drive:
         (row,) = drive.run(0, 3).values()
-        assert present(row) == set(GPU.columns)
+        assert present(row) == set(GPU.columns) - SELDOM
 
 
 @pytest.mark.parametrize("error", ["NOT_SUPPORTED", "UNKNOWN", "NO_PERMISSION", "TIMEOUT"])
@@ -98,8 +107,24 @@ def test_an_error_costs_its_cells(full: World, key: str, error: str) -> None:
     full.set("gpu 0", key, f"!{error}")
     with driving(full, clock=Ticking()) as drive:
         (row,) = drive.run(0, 3).values()
-        assert present(row) == set(GPU.columns) - READINGS[key]
+        assert present(row) == set(GPU.columns) - SELDOM - READINGS[key]
         assert drive.source.devices()[0].status == "ok"
+
+
+@pytest.mark.parametrize("error", ["NOT_SUPPORTED", "UNKNOWN"])
+def test_the_fastest_fan_is_missing_where_no_fan_answers(full: World, error: str) -> None:
+    for fan in range(FANS):
+        full.set("gpu 0", f"fan_{fan}", f"!{error}")
+    with driving(full) as drive:
+        (row,) = drive.run(0, 3).values()
+        assert not {column for column in present(row) if column.startswith("fan_")}
+
+
+def test_a_fan_that_is_not_supported_is_asked_for_once(full: World) -> None:
+    full.set("gpu 0", "fan_1", "!NOT_SUPPORTED")
+    with driving(full) as drive:
+        drive.run(0, 4)
+        assert full.stub.calls("nvmlDeviceGetFanSpeed_v2") == 4 * (FANS - 1) + 1
 
 
 @pytest.mark.parametrize("key", ["power_mw", "pcie_tx_kb"])
@@ -289,6 +314,7 @@ def test_a_lost_gpu_that_answers_again_needs_no_new_session(eight: World) -> Non
         drive.run(0, 2)
         eight.switch("falls_off_bus")
         assert set(drive.tick(2.0)) == WITHOUT_3
+        assert drive.tick(3.0)[uuid(3)]["xid"] == 79
         eight.switch("eight_h100_uneven")
         assert set(drive.tick(6.9)) == WITHOUT_3
         assert set(drive.tick(7.0)) == EIGHT
