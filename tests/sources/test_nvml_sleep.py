@@ -158,3 +158,12 @@ def test_one_at_work_or_that_never_sleeps_is_kept(
     with driving(idle, root=laptop.root) as drive:
         assert len(drive.run(0, 90)) == 1
         assert idle.stub.calls("nvmlShutdown") == 0
+
+
+@pytest.mark.parametrize(("key", "kept"), [("compute", True), ("graphics", False)])
+def test_one_in_which_a_program_computes_is_kept(
+    idle: World, laptop: Laptop, key: str, *, kept: bool
+) -> None:
+    idle.set("gpu 0", key, "4242:1073741824")
+    with driving(idle, root=laptop.root) as drive:
+        assert bool(drive.run(0, 70)) is kept
