@@ -13,10 +13,16 @@ POLL_SECONDS = "poll-seconds"  # how often it asks
 GPU_SELECT = "gpu-select"
 GPU_SELECTOR = "gpu-selector"  # what holds it, hidden where there is nothing to choose
 SELECTED_GPU = "selected-gpu"  # Store: the UUID a person chose, kept in the browser
+MODE = "mode"  # Store: "single" or "compare", kept in the browser
+MODE_TOGGLE = "mode-toggle"
+MODE_PLACE = "mode-place"  # what holds it, and says why it is disabled where it is
+CHOICE = "choice"  # Store: the GPUs there are to choose from, as layouts.choice makes it
+CHOICE_NOTICE = "choice-notice"  # what is wrong with the choice that an address makes
 DEVICES = "devices"  # Store: which GPUs and mounts the layout was built for
 STRIP = "strip"
 SYSTEM_COLUMN = "system-column"
 GPU_COLUMN = "gpu-column"
+BOARD = "board"  # a Jetson's zones and rails
 THEME = "theme"  # Store: "dark" or "light", kept in the browser
 THEME_BUTTON = "theme-button"
 SETTINGS_BUTTON = "settings-button"
@@ -24,6 +30,21 @@ SETTINGS = "settings"
 BANNER = "banner"
 RESUME = "resume"
 CONNECTION = "connection"
+
+HARDWARE = "hardware"
+HEALTH = "health"
+HEALTH_CARDS = "health-cards"
+
+# GPU processes.
+PROCESS_SECTION = "processes"
+PROCESS_COUNT = "process-count"
+PROCESS_NOTES = "process-notes"  # sentences on memory that no visible process holds
+PROCESS_SCOPE = "process-scope"  # "all" GPUs or "this" one, kept in the browser
+PROCESS_SCOPE_BOX = "process-scope-box"  # what holds it, hidden where there is nothing to choose
+PROCESS_PLACE = "process-place"  # where the grid comes to be
+PROCESS_WANTED = "process-wanted"  # Store: set once the grid's library has come, after readings
+PROCESS_SHOWN = "process-shown"  # Store: what the grid shows, so that only another is sent
+PROCESS_TICK = "process-tick"  # Interval: asks for the newest, each two seconds
 
 # Historical trends.
 VIEW = "view"  # Store: span, GPUs and charts, as the address has them
@@ -49,6 +70,11 @@ CHARTS_BUTTON = "trend-charts-button"
 CHARTS_POPOVER = "trend-charts-popover"
 EXPORT_BUTTON = "trend-export-button"
 EXPORT_POPOVER = "trend-export-popover"
+
+
+def process_grid() -> str:
+    """The grid, which is there once the page shows readings."""
+    return "process-grid"
 
 
 def trend_place(chart: str) -> dict[str, str]:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property
 
 import orjson
 
 from monitor.api.problems import gpu_unavailable, unknown_gpu
-from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, Table
+from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, PROCESS, RAIL, ZONE, Table
 from monitor.queries.current import Current
 from monitor.queries.latest import Latest, iso
+from monitor.queries.processes import GpuProcesses
 from monitor.queries.snapshot import current_rows
 from monitor.sources.base import DeviceState, Row
 from monitor.sources.facts import FACTS
 
 _FACTS: Mapping[str, Sequence[str]] = {
     table: [fact.name for fact in FACTS if fact.table == table]
-    for table in ("gpu", "host", "disk", "network")
+    for table in ("gpu", "host", "disk", "network", "zone")
 }
 # What people call a device, where its key is not already that.
 _NAMES = {"gpu": "name", "host": "hostname"}
@@ -26,8 +28,9 @@ _NAMES = {"gpu": "name", "host": "hostname"}
 class Encoded:
     """The API's answers about one tick, each made when it is first asked for."""
 
-    def __init__(self, latest: Latest) -> None:
+    def __init__(self, latest: Latest, processes: Callable[[], GpuProcesses]) -> None:
         self.latest = latest
+        self._read_processes = processes
         self._time = iso(latest.time)
 
     def select(self, asked: Sequence[str]) -> list[str]:
@@ -58,9 +61,16 @@ class Encoded:
             return self._all_gpus
         return self._answer(gpus=[self._gpus[device] for device in self.select(asked)])
 
+    def gpu_processes(self, asked: Sequence[str]) -> bytes:
+        """The processes on these GPUs; on all where none is named."""
+        devices = self.select(asked)
+        if not asked:
+            return self._all_processes
+        return self._of_processes(self._processes.of(devices))
+
     @cached_property
     def metrics(self) -> bytes:
-        """The machine and its cores."""
+        """The machine, its cores, and a Jetson's zones and rails."""
         return self._answer(**self._machine)
 
     @cached_property
@@ -77,11 +87,12 @@ class Encoded:
         """All that is current. A machine without GPUs has an empty list of them."""
         if not asked:
             return self._everything
-        return self._whole([self._gpus[device] for device in self.select(asked)])
+        devices = self.select(asked)
+        return self._whole([self._gpus[device] for device in devices], self._processes.of(devices))
 
     @cached_property
     def _everything(self) -> bytes:
-        return self._whole(list(self._gpus.values()))
+        return self._whole(list(self._gpus.values()), self._processes)
 
     @cached_property
     def _all_gpus(self) -> bytes:
@@ -97,7 +108,12 @@ class Encoded:
         cores = self.latest.table("core")
         host = next(iter(self._rows(HOST)), None)
         ordered = sorted(cores, key=lambda core: (len(core), core))
-        return {"host": host, "cores": [self._core(cores[core]) for core in ordered]}
+        return {
+            "host": host,
+            "cores": [self._plain(CORE, cores[core]) for core in ordered],
+            "zones": self._rows(ZONE),
+            "rails": [self._plain(RAIL, row) for row in self.latest.table("rail").values()],
+        }
 
     @cached_property
     def _disks(self) -> list[orjson.Fragment]:
@@ -107,9 +123,46 @@ class Encoded:
     def _interfaces(self) -> list[orjson.Fragment]:
         return self._rows(NETWORK)
 
-    def _whole(self, gpus: Sequence[orjson.Fragment]) -> bytes:
+    @cached_property
+    def _processes(self) -> GpuProcesses:
+        return self._read_processes()
+
+    @cached_property
+    def _all_processes(self) -> bytes:
+        return self._of_processes(self._processes)
+
+    @cached_property
+    def _process_rows(self) -> dict[tuple[object, object], orjson.Fragment]:
+        """Each process once, however many answers have it."""
+        index = {gpu.device: gpu.facts.get("index") for gpu in self.latest.gpus()}
+        return {
+            _process_key(row): _fragment(
+                {
+                    "device": row["device"],
+                    "index": index.get(str(row["device"])),
+                    **_columns(PROCESS, row),
+                }
+            )
+            for row in self._processes.rows
+        }
+
+    def _encoded_processes(self, processes: GpuProcesses) -> list[orjson.Fragment]:
+        return [self._process_rows[_process_key(row)] for row in processes.rows]
+
+    def _of_processes(self, processes: GpuProcesses) -> bytes:
         return self._answer(
-            gpus=gpus, **self._machine, disks=self._disks, interfaces=self._interfaces
+            processes=self._encoded_processes(processes),
+            active=processes.active,
+            unaccounted=[asdict(held) for held in processes.unaccounted],
+        )
+
+    def _whole(self, gpus: Sequence[orjson.Fragment], processes: GpuProcesses) -> bytes:
+        return self._answer(
+            gpus=gpus,
+            processes=self._encoded_processes(processes),
+            **self._machine,
+            disks=self._disks,
+            interfaces=self._interfaces,
         )
 
     def _answer(self, **parts: object) -> bytes:
@@ -141,8 +194,8 @@ class Encoded:
             }
         )
 
-    def _core(self, row: Row) -> orjson.Fragment:
-        return _fragment({"device": row["device"], "time": self._time, **_columns(CORE, row)})
+    def _plain(self, table: Table, row: Row) -> orjson.Fragment:
+        return _fragment({"device": row["device"], "time": self._time, **_columns(table, row)})
 
     def _rows(self, table: Table) -> list[orjson.Fragment]:
         states = self.latest.devices.get(table.name, {})
@@ -167,7 +220,11 @@ class Encoded:
 
 def encoded(current: Current) -> Encoded:
     """The newest tick's answers."""
-    return current.once("api", Encoded)
+    return current.once("api", lambda latest: Encoded(latest, current.processes))
+
+
+def _process_key(row: Row) -> tuple[object, object]:
+    return row["device"], row.get("pid")
 
 
 def _columns(table: Table, row: Row) -> dict[str, object]:

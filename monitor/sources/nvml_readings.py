@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pynvml
 
 from monitor.sources.base import Value
+from monitor.sources.nvml_fans import fans
 from monitor.sources.nvml_reader import Handle, Reading, Way, reading
 from monitor.sources.rates import Rates
 
@@ -146,7 +147,6 @@ HEALTH = (
 def traffic(clock: Callable[[], float]) -> tuple[Reading, ...]:
     """Readings that take long, or go by what was read before. `clock` is monotonic, in seconds."""
     rates = Rates()
-    fan_count: int | None = None
 
     def nvlink(handle: Handle) -> tuple[Value, ...]:
         counters, now = fields(handle, _NVLINK_FIELDS), clock()
@@ -155,17 +155,10 @@ def traffic(clock: Callable[[], float]) -> tuple[Reading, ...]:
             for key, kib in zip("tr", counters, strict=True)
         )
 
-    def fastest_fan(handle: Handle) -> tuple[Value, ...]:
-        nonlocal fan_count
-        if fan_count is None:
-            fan_count = pynvml.nvmlDeviceGetNumFans(handle)
-        speeds = [pynvml.nvmlDeviceGetFanSpeed_v2(handle, fan) for fan in range(fan_count)]
-        return (max(speeds, default=None),)
-
     return (
         # First, for each PCIe direction takes 20 ms: a rate's time is that of its counters.
         reading("nvlink_tx_bytes_per_second nvlink_rx_bytes_per_second", nvlink),
-        reading("fan_percent", fastest_fan, lambda handle: (pynvml.nvmlDeviceGetFanSpeed(handle),)),
+        fans(),
         reading(
             "pcie_link_generation",
             lambda handle: (pynvml.nvmlDeviceGetCurrPcieLinkGeneration(handle),),

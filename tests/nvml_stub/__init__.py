@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -18,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import pynvml
+
 FOLDER = Path(__file__).parent
 SCENARIOS = FOLDER / "scenarios"
 LIBRARY = "libnvidia-ml.so.1"
@@ -25,6 +28,13 @@ NO_COMPILER = "No C compiler (cc) is here to build the stand-in for NVIDIA's lib
 
 Variant = Literal["current", "old"]
 _FLAGS: dict[Variant, list[str]] = {"current": [], "old": ["-DOLD_DRIVER"]}
+_LOOKED_UP = re.compile(r'_nvmlGetFunctionPointer\("(\w+)"\)')
+_CHANGES = re.compile(
+    r"nvml(Device|System|Unit|GpuInstance|ComputeInstance|VgpuInstance|Gpm)?"
+    r"(WorkloadPowerProfile|PowerSmoothing)?"
+    r"(Set|Reset|Clear|Modify|Remove|Create|Destroy|Freeze|Update|Activate|Discover|Validate"
+    r"|ReadWrite)\w+"
+)
 # Shared objects stay mapped for as long as the process lives.
 _loaded: list[ctypes.CDLL] = []
 
@@ -39,13 +49,20 @@ def build(folder: Path, variant: Variant = "current") -> Path:
     library = folder / variant / LIBRARY
     if not library.exists():
         library.parent.mkdir(parents=True, exist_ok=True)
+        (folder / "setters.h").write_text("".join(f"CHANGES({name})\n" for name in setters()))
         command = [
             *(compiler() or "cc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-pthread"),
-            *(f"-Wl,-soname,{LIBRARY}", *_FLAGS[variant]),
+            *(f"-Wl,-soname,{LIBRARY}", f"-I{folder}", *_FLAGS[variant]),
             *("-o", str(library), str(FOLDER / "stub.c")),
         ]
         subprocess.run(command, check=True)
     return library.parent
+
+
+def setters() -> list[str]:
+    """Every function that the binding knows and that would change a GPU or the driver."""
+    known = _LOOKED_UP.findall(Path(pynvml.__file__).read_text())
+    return sorted({name for name in known if _CHANGES.fullmatch(name)})
 
 
 def load(library_folder: Path) -> Stub:
@@ -106,7 +123,7 @@ class Stub:
 
     def misuse(self) -> dict[str, int]:
         """What a driver might answer with a crash: each count should be 0."""
-        kinds = ("stale_handle", "before_init", "shut_down_under_calls")
+        kinds = ("stale_handle", "before_init", "shut_down_under_calls", "changed")
         return {kind: int(self._library.nvmlStubMisuse(kind.encode())) for kind in kinds}
 
     def reset(self) -> None:

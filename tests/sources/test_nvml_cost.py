@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 import time
 from pathlib import Path
 
+import pynvml
 import pytest
 
+from tests import nvml_stub
 from tests.nvml_stub import SCENARIOS, Question
 from tests.nvml_stub.fixtures import World
 from tests.sources.nvml_cases import COLUMNS
@@ -30,15 +33,26 @@ def test_a_tick_asks_each_question_once(nvml: World, world: str) -> None:
             drive.tick(3.0)
     for asked in (fast, second):
         # What matters of a call for fields is which: they are heard as well.
-        assert [each for each in asked if each.times > 1 and each.key != "fields"] == []
+        assert [each for each in asked if each.times > most(each) and each.key != "fields"] == []
     for row in answered.values():
-        calls = sum(each.times for each in calls_of(fast) if each.place == row["index"])
+        asked = [each for each in calls_of(fast) if not is_of_processes(each)]
+        calls = sum(each.times for each in asked if each.place == row["index"])
         told = any(row.get(name) is not None for name in ("memory_used_bytes", "power_watts"))
         assert told <= calls <= MOST_CALLS
 
 
+def is_of_processes(question: Question) -> bool:
+    """Whether it is read each two seconds, beside the tick."""
+    return "Process" in question.function
+
+
+def most(question: Question) -> int:
+    """The binding asks how long a list of processes is before it asks for the list."""
+    return 2 if is_of_processes(question) else 1
+
+
 def calls_of(asked: list[Question]) -> list[Question]:
-    return [each for each in asked if each.function != "fields"]
+    return [each for each in asked if each.function.startswith("nvml")]
 
 
 def test_what_is_heard_is_what_is_counted(nvml: World) -> None:
@@ -89,6 +103,30 @@ def test_pcie_holds_up_no_tick(nvml: World) -> None:
             assert time.perf_counter() - began < 0.14
             assert row["pcie_rx_bytes_per_second"] == 921377000
             drive.tick(at + 0.1)
+
+
+def test_the_library_tells_who_changes_something(nvml: World) -> None:
+    # Every test that uses it ends with a look at this count.
+    known = nvml_stub.setters()
+    assert len(known) >= 70
+    for name in ("nvmlDeviceSetPersistenceMode", "nvmlDeviceResetGpuLockedClocks"):
+        assert name in known
+    handle = ctypes.c_void_p()
+    with pytest.raises(pynvml.NVMLError_NoPermission):
+        pynvml.nvmlDeviceSetPersistenceMode(handle, 1)
+    assert nvml.stub.misuse()["changed"] == 1
+    nvml.stub.reset()
+
+
+def test_nvml_is_initialised_once(nvml: World) -> None:
+    nvml.switch("eight_h100_uneven")
+    with driving(nvml) as drive:
+        drive.run(0, 130)  # past the second turn of everything read now and then
+        # The session, and its set of events.
+        begun = ("nvmlInitWithFlags", "nvmlInit_v2", "nvmlEventSetCreate")
+        assert sum(map(nvml.stub.calls, begun)) == 2
+        assert nvml.stub.calls("nvmlDeviceGetHandleByIndex_v2") == 8
+        assert nvml.stub.calls("nvmlDeviceGetHandleByUUID") == 0
 
 
 def test_nothing_on_a_gpu_is_ever_changed() -> None:

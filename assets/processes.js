@@ -1,0 +1,40 @@
+// GPU processes: the grid's library is loaded after the readings; a process began in the viewer's own
+// time; nothing is asked for while nobody looks.
+window.dashAgGridFunctions = window.dashAgGridFunctions || {};
+
+(() => {
+  const DAY = 86_400_000;
+  const midnight = () => new Date().setHours(0, 0, 0, 0);
+
+  // 09:14 today, Mon 08:02 in the last six days, 24 Nov before, with the year where it is another.
+  function started(seconds) {
+    if (seconds === null) return "–";
+    const began = new Date(1000 * seconds);
+    const clock = began.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+    if (began >= midnight()) return clock;
+    if (began >= midnight() - 6 * DAY) return `${began.toLocaleDateString("en-GB", { weekday: "short" })} ${clock}`;
+    const year = began.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
+    return began.toLocaleDateString("en-GB", { day: "numeric", month: "short", year });
+  }
+
+  const startedInFull = (seconds) => (seconds === null ? "Not reported" : new Date(1000 * seconds).toLocaleString());
+
+  function load() {
+    const { requests_pathname_prefix: prefix } = JSON.parse(document.getElementById("_dash-config").textContent);
+    const library = document.createElement("script");
+    library.src = `${prefix}_dash-component-suites/dash_ag_grid/dash_ag_grid.min.js`;
+    library.addEventListener("load", () => window.dash_clientside.set_props("process-wanted", { data: true }));
+    document.head.append(library);
+  }
+
+  function awaitReadings() {
+    if (window.live?.snapshot() && document.getElementById("processes")) load();
+    else setTimeout(awaitReadings, 50);
+  }
+
+  Object.assign(window.dashAgGridFunctions, { started, startedInFull });
+  awaitReadings();
+  document.addEventListener("visibilitychange", () => {
+    window.dash_clientside.set_props?.("process-tick", { disabled: document.hidden });
+  });
+})();

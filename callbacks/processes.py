@@ -1,0 +1,78 @@
+"""The GPU processes, anew each two seconds while the page is seen; another choice shows at once."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import orjson
+from dash import Dash, Input, Output, State, no_update, set_props
+
+from layouts import ids
+from layouts.panels.process_grid import ProcessView, load_late, process_grid, process_view
+from layouts.panels.processes import THIS, has_none, process_notes, size
+from monitor.queries.current import Current
+
+# A Store that says "single" or "compare", on pages that have the choice.
+_MODE = "mode"
+_OUTPUTS = 7
+
+
+def register(app: Dash, current: Current) -> None:
+    """Connect grid, count and sentences with the newest processes."""
+    load_late()
+
+    @app.callback(
+        Output(ids.PROCESS_SECTION, "hidden"),
+        Output(ids.PROCESS_SCOPE_BOX, "hidden"),
+        Output(ids.PROCESS_COUNT, "children"),
+        Output(ids.PROCESS_NOTES, "children"),
+        Output(ids.PROCESS_PLACE, "style"),
+        Output(ids.PROCESS_PLACE, "children"),
+        Output(ids.PROCESS_SHOWN, "data"),
+        Input(ids.PROCESS_WANTED, "data"),
+        Input(ids.PROCESS_TICK, "n_intervals"),
+        Input(ids.PROCESS_SCOPE, "value"),
+        Input(ids.SELECTED_GPU, "data"),
+        Input(_MODE, "data", allow_optional=True),
+        State(ids.PROCESS_SHOWN, "data"),
+        prevent_initial_call=True,
+    )
+    async def show(
+        wanted: object,
+        _: int | None,
+        scope: str,
+        selected: str | None,
+        mode: str | None,
+        shown: list[int] | None,
+    ) -> tuple[object, ...]:
+        compare = mode == "compare"
+        latest = current.latest
+        view = process_view(
+            latest, current.processes(), selected if scope == THIS and not compare else None
+        )
+        version = [_sum(view), _sum(view.columns)]
+        if not wanted or version == shown:
+            return (no_update,) * _OUTPUTS
+        if shown:
+            refresh(view, columns=version[1] != shown[1])
+        return (
+            has_none(latest),
+            len(latest.gpus()) < 2 or compare,
+            view.count,
+            process_notes(view.unaccounted),
+            size(len(view.rows)),
+            no_update if shown else process_grid(view),
+            version,
+        )
+
+
+def refresh(view: ProcessView, *, columns: bool) -> None:
+    """Hand the grid its rows, and its columns where others are there."""
+    set_props(ids.process_grid(), {"rowData": view.rows})
+    if columns:
+        set_props(ids.process_grid(), {"columnDefs": view.columns})
+
+
+def _sum(shown: object) -> int:
+    """Another number where another thing is shown."""
+    return crc32(orjson.dumps(shown))

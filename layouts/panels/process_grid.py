@@ -1,0 +1,167 @@
+"""The grid of GPU processes: its columns, its look, and what it shows now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dash_ag_grid as dag
+from dash.development.base_component import Component
+
+from layouts import ids
+from layouts.panels.process_rows import GridRow, grid_rows
+from monitor.metrics import PROCESS
+from monitor.queries.latest import Latest, short_name
+from monitor.queries.processes import GpuProcesses, Unaccounted
+
+_TEXT = {"function": "params.data.text[params.colDef.field]"}
+_ABSENT = {"function": "params.value === null ? 'Not reported' : null"}
+# assets/theme.css has the colours, for dark and light.
+_THEME = (
+    "themeQuartz.withParams({"
+    "backgroundColor: 'transparent', foregroundColor: 'var(--text)', browserColorScheme: 'inherit',"
+    "accentColor: 'var(--ram)', borderColor: 'var(--line)', fontFamily: 'inherit', fontSize: 13,"
+    "headerBackgroundColor: 'transparent', headerTextColor: 'var(--quiet)', headerFontSize: 12.5,"
+    "headerFontWeight: 450, headerHeight: 36, rowHeight: 32, cellHorizontalPadding: 12,"
+    "iconSize: 13, rowHoverColor: 'var(--raised)', wrapperBorder: false, wrapperBorderRadius: 0,"
+    "columnBorder: false, headerColumnBorder: false, headerColumnResizeHandleColor: 'var(--line)',"
+    "tooltipBackgroundColor: 'var(--panel)', tooltipTextColor: 'var(--text)'"
+    "})"
+)
+_OPTIONS: dict[str, Any] = {
+    "theme": {"function": _THEME},
+    "animateRows": False,
+    "enableCellTextSelection": True,
+    "ensureDomOrder": True,
+    "tooltipShowDelay": 300,
+    "localeText": {"noRowsToShow": "No process holds GPU memory"},
+}
+
+
+@dataclass(frozen=True)
+class ProcessView:
+    """What is shown of the processes: of all GPUs, or of one."""
+
+    rows: Sequence[GridRow]
+    columns: Sequence[dict[str, Any]]
+    count: str
+    unaccounted: Sequence[Unaccounted]
+
+
+def process_view(latest: Latest, processes: GpuProcesses, only: str | None) -> ProcessView:
+    """The view of every GPU; of a single one where `only` is the UUID of a GPU that is known."""
+    gpus = latest.gpus()
+    chosen = [gpu for gpu in gpus if gpu.device == only] or gpus
+    found = processes.of({gpu.device for gpu in chosen})
+    rows = grid_rows(latest, found.rows)
+    holding = len({row["gpu"] for row in rows})
+    count = f"{found.active} active"
+    if len(chosen) < len(gpus):
+        count += f" on {short_name(chosen[0])}"
+    elif len(gpus) > 1 and rows:
+        count += f" on {holding} {'GPU' if holding == 1 else 'GPUs'}"
+    return ProcessView(
+        rows,
+        grid_columns(
+            gpu=len(chosen) > 1, container=any(row["container"] is not None for row in rows)
+        ),
+        count,
+        found.unaccounted,
+    )
+
+
+def process_grid(view: ProcessView) -> Component:
+    """The grid itself, apart from the layout: it takes a while to load."""
+    grid: Component = dag.AgGrid(
+        id=ids.process_grid(),
+        className="process-grid",
+        rowData=view.rows,
+        columnDefs=view.columns,
+        defaultColDef={"resizable": True, "sortable": True, "minWidth": 56},
+        # A process stays the row it is, and so do sorting, scrolling and what is selected.
+        getRowId="params.data.id",
+        rowClassRules={"process-unseen": "params.data.state !== 'visible'"},
+        dashGridOptions=_OPTIONS,
+        eventListeners={
+            "modelUpdated": ["params.api.setGridAriaProperty('label', 'GPU processes')"]
+        },
+        style={"height": None},
+    )
+    return grid
+
+
+def load_late() -> None:
+    """Keep the grid's library out of the page's head, where 1.3 MB would hold up the readings.
+
+    assets/processes.js asks for it afterwards.
+    """
+    for file in dag.AgGrid._js_dist:
+        if "async" not in file:
+            file["dynamic"] = True
+
+
+def grid_columns(*, gpu: bool, container: bool) -> list[dict[str, Any]]:
+    """The columns; those of GPU and container are there where they tell something apart."""
+    help_of = {metric.column: metric.help for metric in PROCESS.metrics}
+    cpu, ram = help_of["cpu_percent"], help_of["memory_bytes"]
+    return [
+        {
+            "field": "gpu",
+            "headerName": "GPU",
+            "initialWidth": 68,
+            "hide": not gpu,
+            "valueFormatter": _TEXT,
+            "cellClass": "process-gpu",
+            "cellStyle": {"function": "({'--accent': params.data.dot})"},
+        },
+        {"field": "pid", "headerName": "PID", "initialWidth": 82, "cellClass": "process-pid"},
+        _words("name", "Name", 116),
+        _words("user", "User", 88),
+        _number("memory", "GPU memory", 130, help_of["gpu_memory_bytes"], initialSort="desc"),
+        _number("sm", "SM", 74, help_of["sm_percent"]),
+        _number("video", "Enc / Dec", 96, "Use of the video encoder and decoder, in percent."),
+        _number("cpu", "CPU", 80, cpu),
+        _number("ram", "RAM", 94, ram),
+        {
+            "field": "started",
+            "headerName": "Started",
+            "initialWidth": 100,
+            "valueFormatter": {"function": "started(params.value)"},
+            "tooltipValueGetter": {"function": "startedInFull(params.value)"},
+        },
+        {**_words("container", "Container", 172), "hide": not container},
+        {
+            **_words("command", "Command", 300),
+            "initialFlex": 1,
+            "minWidth": 220,
+            "cellClass": "process-command",
+            "tooltipValueGetter": {"function": "params.data.text.command"},
+        },
+    ]
+
+
+def _words(field: str, label: str, width: int) -> dict[str, Any]:
+    return {
+        "field": field,
+        "headerName": label,
+        "initialWidth": width,
+        "valueFormatter": _TEXT,
+        "tooltipValueGetter": {"function": "params.data.text[params.colDef.field]"},
+    }
+
+
+def _number(field: str, label: str, width: int, text: str, **more: object) -> dict[str, Any]:
+    return {
+        "field": field,
+        "headerName": label,
+        "headerTooltip": text,
+        "initialWidth": width,
+        "headerClass": "ag-right-aligned-header",
+        "sortingOrder": ["desc", "asc"],
+        "valueFormatter": _TEXT,
+        "cellClass": "ag-right-aligned-cell",
+        "cellClassRules": {"process-absent": "params.value === null"},
+        "tooltipValueGetter": _ABSENT,
+        **more,
+    }

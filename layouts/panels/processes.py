@@ -1,0 +1,97 @@
+"""The GPU processes: a heading that counts them, memory nobody holds, a place for the grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_bootstrap_components as dbc
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from layouts import ids
+from layouts.attributes import HIDDEN_FROM_READERS, aria
+from monitor.metrics import PROCESS
+from monitor.queries.latest import Latest
+from monitor.queries.processes import Unaccounted
+from monitor.sources.base import DeviceState
+
+ALL, THIS = "all", "this"
+REFRESH_MS = 2000
+
+_MOST_ROWS, _ROWS_OF_WORDS = 10, 2
+_MOST_NOTES = 3
+
+
+def processes_section(latest: Latest) -> Component:
+    """The whole section, with a place of the grid's size. Hidden where there is no GPU."""
+    gpus = latest.gpus()
+    return html.Section(
+        id=ids.PROCESS_SECTION,
+        className="processes",
+        hidden=has_none(latest),
+        **aria(label="GPU processes"),
+        children=[
+            html.Div(
+                className="process-head",
+                children=[
+                    html.H2("GPU processes"),
+                    html.Span(id=ids.PROCESS_COUNT, className="process-count"),
+                    _scope(gpus),
+                ],
+            ),
+            html.Div(id=ids.PROCESS_NOTES),
+            html.Div(
+                id=ids.PROCESS_PLACE,
+                className="panel process-place",
+                style=size(len(latest.table(PROCESS.name))),
+            ),
+            dcc.Store(id=ids.PROCESS_WANTED),
+            dcc.Store(id=ids.PROCESS_SHOWN),
+            dcc.Interval(id=ids.PROCESS_TICK, interval=REFRESH_MS),
+        ],
+    )
+
+
+def size(rows: int) -> dict[str, Any]:
+    """The place's style: as high as its rows, or as words that there is none; at most ten rows."""
+    return {"--rows": min(_MOST_ROWS, rows or _ROWS_OF_WORDS)}
+
+
+def process_notes(found: Sequence[Unaccounted]) -> list[Component]:
+    """A line for each sentence; of many, the first."""
+    more = len(found) - _MOST_NOTES
+    lines = [held.reason for held in found[:_MOST_NOTES]]
+    if more > 0:
+        lines[-1] += f" And {more} more."
+    return [
+        html.P(
+            className="process-note",
+            children=[html.I(className="bi bi-info-circle", **HIDDEN_FROM_READERS), line],
+        )
+        for line in lines
+    ]
+
+
+def has_none(latest: Latest) -> bool:
+    """Whether it is known that there is no GPU."""
+    return latest.time is not None and not latest.gpus()
+
+
+def _scope(gpus: Sequence[DeviceState]) -> Component:
+    return html.Div(
+        id=ids.PROCESS_SCOPE_BOX,
+        hidden=len(gpus) < 2,
+        children=dbc.RadioItems(
+            id=ids.PROCESS_SCOPE,
+            name=ids.PROCESS_SCOPE,
+            className="segments",
+            input_class_name="btn-check",
+            label_class_name="segment",
+            label_checked_class_name="chosen",
+            options=[{"label": "All GPUs", "value": ALL}, {"label": "This GPU", "value": THIS}],
+            value=ALL,
+            persistence=True,
+            persistence_type="local",
+        ),
+    )
