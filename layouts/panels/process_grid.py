@@ -10,12 +10,13 @@ import dash_ag_grid as dag
 from dash.development.base_component import Component
 
 from layouts import ids
-from layouts.panels.process_rows import GridRow, grid_rows
+from layouts.panels.process_rows import GridRow
 from monitor.metrics import PROCESS
-from monitor.queries.latest import Latest, short_name
+from monitor.queries.latest import short_name
 from monitor.queries.processes import GpuProcesses, Unaccounted
 
-_TEXT = {"function": "params.data.text[params.colDef.field]"}
+# Of assets/processes.js: the words of a cell, or its value where it has none.
+_TEXT = {"function": "said(params)"}
 _ABSENT = {"function": "params.value === null ? 'Not reported' : null"}
 # assets/theme.css has the colours, for dark and light.
 _THEME = (
@@ -49,26 +50,34 @@ class ProcessView:
     unaccounted: Sequence[Unaccounted]
 
 
-def process_view(latest: Latest, processes: GpuProcesses, only: str | None) -> ProcessView:
-    """The view of every GPU; of a single one where `only` is the UUID of a GPU that is known."""
-    gpus = latest.gpus()
-    chosen = [gpu for gpu in gpus if gpu.device == only] or gpus
-    found = processes.of({gpu.device for gpu in chosen})
-    rows = grid_rows(latest, found.rows)
-    holding = len({row["gpu"] for row in rows})
-    count = f"{found.active} active"
-    if len(chosen) < len(gpus):
-        count += f" on {short_name(chosen[0])}"
-    elif len(gpus) > 1 and rows:
-        count += f" on {holding} {'GPU' if holding == 1 else 'GPUs'}"
+def process_view(processes: GpuProcesses, rows: Sequence[GridRow], only: str | None) -> ProcessView:
+    """The view of every GPU; of a single one where `only` is the UUID of a GPU that is known.
+
+    `rows` are the grid's of all these processes.
+    """
+    found = processes
+    if any(gpu.device == only for gpu in processes.gpus):
+        found = processes.of({str(only)})
+        rows = [row for row in rows if processes.gpus[row["gpu"]].device == only]
     return ProcessView(
         rows,
         grid_columns(
-            gpu=len(chosen) > 1, container=any(row["container"] is not None for row in rows)
+            gpu=len(found.gpus) > 1, container=any(row["container"] is not None for row in rows)
         ),
-        count,
+        _count(found, of=len(processes.gpus)),
         found.unaccounted,
     )
+
+
+def _count(found: GpuProcesses, of: int) -> str:
+    """`6 active on GPU 5` of several, `8 active on 3 GPUs`, or `2 active` where there is one."""
+    count = f"{found.active} active"
+    holding = len({row["device"] for row in found.rows})
+    if of == 1 or not found.gpus:
+        return count
+    if len(found.gpus) == 1:
+        return f"{count} on {short_name(found.gpus[0])}"
+    return f"{count} on {holding} {'GPU' if holding == 1 else 'GPUs'}" if holding else count
 
 
 def process_grid(view: ProcessView) -> Component:
@@ -136,7 +145,6 @@ def grid_columns(*, gpu: bool, container: bool) -> list[dict[str, Any]]:
             "initialFlex": 1,
             "minWidth": 220,
             "cellClass": "process-command",
-            "tooltipValueGetter": {"function": "params.data.text.command"},
         },
     ]
 
@@ -147,7 +155,7 @@ def _words(field: str, label: str, width: int) -> dict[str, Any]:
         "headerName": label,
         "initialWidth": width,
         "valueFormatter": _TEXT,
-        "tooltipValueGetter": {"function": "params.data.text[params.colDef.field]"},
+        "tooltipValueGetter": _TEXT,
     }
 
 

@@ -48,7 +48,7 @@ def processes_section(latest: Latest) -> Component:
             ),
             dcc.Store(id=ids.PROCESS_WANTED),
             dcc.Store(id=ids.PROCESS_SHOWN),
-            dcc.Interval(id=ids.PROCESS_TICK, interval=REFRESH_MS),
+            dcc.Interval(id=ids.PROCESS_TICK, interval=REFRESH_MS, disabled=True),
         ],
     )
 

@@ -44,6 +44,7 @@ class Unaccounted:
 class GpuProcesses:
     """A row for each process and GPU, most GPU memory first; what is not reported comes last."""
 
+    gpus: Sequence[DeviceState]
     rows: Sequence[Row]
     unaccounted: Sequence[Unaccounted]
 
@@ -55,6 +56,7 @@ class GpuProcesses:
     def of(self, devices: Collection[str]) -> GpuProcesses:
         """Those of some GPUs."""
         return GpuProcesses(
+            [gpu for gpu in self.gpus if gpu.device in devices],
             [row for row in self.rows if row["device"] in devices],
             [held for held in self.unaccounted if held.device in devices],
         )
@@ -78,7 +80,7 @@ def gpu_processes(latest: Latest, steady: Mapping[str, float]) -> GpuProcesses:
         if gpu.device not in split:
             held = [row for row in rows if row["device"] == gpu.device]
             found += _of_gpu(latest, gpu, held, steady.get(gpu.device))
-    return GpuProcesses(rows, found)
+    return GpuProcesses(gpus, rows, found)
 
 
 def steady_memory(latest: Latest, memory: Buffer) -> dict[str, float]:
