@@ -1,15 +1,19 @@
-// Runs before the first paint, so that the theme of the address, or else the one that a person
-// chose, does not flash the other one.
+// Runs before the first paint, so that theme and mode of the address, or else those that a person
+// chose, do not flash the other ones.
 (() => {
-  const asked = new URLSearchParams(location.search).get("theme");
+  const address = new URLSearchParams(location.search);
+  const asked = address.get("theme");
   const known = asked === "light" || asked === "dark";
   let theme = asked;
+  let mode = address.get("mode") ?? (address.has("gpus") ? "compare" : address.has("gpu") ? "single" : null);
   try {
     // Where the page's store of it looks, too.
     if (known) localStorage.setItem("theme", JSON.stringify(asked));
     else theme = JSON.parse(localStorage.getItem("theme"));
+    mode ??= JSON.parse(localStorage.getItem("mode"));
   } catch {
     // Storage is switched off: the dark theme stands, but for an address that names one.
   }
+  document.documentElement.dataset.mode = mode === "compare" ? mode : "single";
   if (theme === "light") document.documentElement.dataset.bsTheme = "light";
 })();

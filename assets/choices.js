@@ -1,32 +1,98 @@
-// What a person chose: GPU, theme, pace. Kept in this browser.
+// What a person chose: GPU, one or all, theme, pace. Kept in this browser; the first two are in the
+// address as well, which wins where it names them.
 window.dash_clientside = window.dash_clientside || {};
 
 (() => {
-  let chosen = null;
+  const MODES = ["single", "compare"];
+  const set = (id, props) => window.dash_clientside.set_props(id, props);
+
+  let known = { gpus: [], compares: false }; // [[UUID, name in addresses], …]
+  let chosen = null; // the UUID of the GPU in view
+  let mode = "single";
+  let asked = fromAddress(); // what the address says, until a person chooses otherwise
+
+  // An address that names GPUs of the charts is older than the toggle: it compares them.
+  function fromAddress() {
+    const address = new URLSearchParams(location.search);
+    const implied = address.has("gpus") ? "compare" : address.has("gpu") ? "single" : null;
+    return { gpu: address.get("gpu"), mode: address.get("mode") ?? implied };
+  }
+
+  const named = (text) => known.gpus.find((pair) => pair.includes(text))?.[0];
+  const nameOf = (device) => known.gpus.find(([one]) => one === device)?.[1] ?? "";
+
+  // The address, or else what was chosen before, as far as it is there.
+  function resolve(gpuBefore, modeBefore) {
+    chosen = named(asked.gpu) ?? known.gpus.find(([device]) => device === gpuBefore)?.[0] ?? known.gpus[0]?.[0] ?? null;
+    mode = !known.compares ? "single" : [asked.mode, modeBefore].find((one) => MODES.includes(one)) ?? "single";
+  }
+
+  function problems() {
+    const found = [];
+    if (!known.gpus.length) return found;
+    if (asked.gpu && !named(asked.gpu)) found.push(`There is no GPU ${asked.gpu.slice(0, 80)}; there are: ${known.gpus.map(([, name]) => name).join(", ")}.`);
+    if (asked.mode && !MODES.includes(asked.mode)) found.push(`There is no mode '${asked.mode.slice(0, 40)}'; there are: ${MODES.join(", ")}.`);
+    if (asked.mode === "compare" && !known.compares) found.push("There is one GPU, so there is nothing to compare.");
+    return found;
+  }
+
+  // What an address says of it. A slip stays there, as what is told of it does.
+  function written() {
+    return {
+      gpu: known.gpus.length < 2 ? "" : asked.gpu && !named(asked.gpu) ? asked.gpu : nameOf(chosen),
+      mode: asked.mode && !MODES.includes(asked.mode) ? asked.mode : mode === "compare" ? mode : "",
+    };
+  }
 
   function apply() {
-    if (!chosen) return;
-    for (const part of document.querySelectorAll('[data-follows="gpu"]')) part.dataset.device = chosen;
-    for (const card of document.querySelectorAll("[data-gpu-card]")) card.hidden = card.dataset.gpuCard !== chosen;
+    document.documentElement.dataset.mode = mode;
     for (const cell of document.querySelectorAll("[data-choose-gpu]")) {
-      const pressed = cell.dataset.chooseGpu === chosen;
-      cell.setAttribute("aria-pressed", String(pressed));
-      if (pressed) {
+      cell.setAttribute("aria-pressed", String(mode === "single" && cell.dataset.chooseGpu === chosen));
+      if (cell.dataset.chooseGpu === chosen) {
         document.getElementById("gpu-column").style.setProperty("--gpu", cell.style.getPropertyValue("--accent"));
       }
     }
+    if (!chosen) return;
+    for (const part of document.querySelectorAll('[data-follows="gpu"]')) part.dataset.device = chosen;
+    for (const card of document.querySelectorAll("[data-gpu-card]")) card.hidden = card.dataset.gpuCard !== chosen;
   }
 
-  function gpu(value, options, layout, stored) {
-    const known = (options ?? []).map((option) => option.value);
-    const triggered = window.dash_clientside.callback_context.triggered.map((input) => input.prop_id);
-    const byHand = chosen !== null && triggered.includes("gpu-select.value");
-    const wanted = !byHand && known.includes(stored) ? stored : value;
-    chosen = known.includes(wanted) ? wanted : known[0] ?? null;
-    if (chosen && chosen !== value) window.dash_clientside.set_props("gpu-select", { value: chosen });
+  // Everything that shows the choice; `push` is what window.trends.choose takes.
+  function show(push) {
+    const notice = document.getElementById("choice-notice");
+    const told = problems();
+    notice.textContent = told.join(" ");
+    notice.hidden = !told.length;
+    set("gpu-select", { value: chosen });
+    set("mode-toggle", { value: mode });
     apply();
     window.live.paint();
-    return chosen ?? stored ?? null;
+    window.trends.choose(push);
+  }
+
+  // Also called when `show` has set the controls: then there is nothing new.
+  function choose(value, toggled, there, gpuBefore, modeBefore) {
+    const by = window.dash_clientside.callback_context.triggered.map((input) => input.prop_id);
+    const first = chosen === null;
+    if (first || by.includes("choice.data")) {
+      known = there ?? known;
+      resolve(chosen ?? gpuBefore, first ? modeBefore : mode);
+      show(false);
+    } else {
+      pick(by.includes("gpu-select.value") ? value : chosen, by.includes("mode-toggle.value") ? toggled : mode);
+    }
+    if (!known.gpus.length) return [gpuBefore ?? null, modeBefore ?? null];
+    return [chosen, mode];
+  }
+
+  // A person's choice.
+  function pick(device, nextMode) {
+    if (device === chosen && nextMode === mode) return;
+    if (device !== chosen) asked.gpu = null;
+    asked.mode = null;
+    chosen = device;
+    mode = nextMode;
+    show(true);
   }
 
   function theme(clicks, stored) {
@@ -44,8 +110,14 @@ window.dash_clientside = window.dash_clientside || {};
 
   document.addEventListener("click", (event) => {
     const cell = event.target.closest("[data-choose-gpu]");
-    if (cell) window.dash_clientside.set_props("gpu-select", { value: cell.dataset.chooseGpu });
+    if (cell) pick(cell.dataset.chooseGpu, "single");
   });
-  window.choices = { apply };
-  window.dash_clientside.choices = { gpu, theme, pollSeconds };
+  // The charts, whose address it is as well, ask after this.
+  window.addEventListener("popstate", () => {
+    asked = fromAddress();
+    resolve(chosen, mode);
+    show();
+  });
+  window.choices = { apply, written, mode: () => mode, gpu: () => nameOf(chosen) };
+  window.dash_clientside.choices = { gpu: choose, theme, pollSeconds };
 })();

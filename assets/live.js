@@ -163,7 +163,8 @@ window.dash_clientside = window.dash_clientside || {};
 
   function paint() {
     if (!snapshot) return;
-    for (const element of document.querySelectorAll("[data-metric]")) fill(element);
+    for (const element of document.querySelectorAll("[data-metric]:not([data-at])")) fill(element);
+    window.hardware.paint(snapshot);
     for (const place of document.querySelectorAll("[data-gpu]")) {
       const [status, reason] = snapshot.gpus[place.dataset.gpu] ?? ["lost", ""];
       place.dataset.status = status;

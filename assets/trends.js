@@ -34,8 +34,10 @@ window.dash_clientside = window.dash_clientside || {};
 
   function toAddress(push) {
     const asked = new URLSearchParams(location.search);
-    for (const name of KEPT) {
-      const value = name === "range" && (view.from || view.range === "1h") ? "" : view[name];
+    const kept = { ...window.choices.written(), ...Object.fromEntries(KEPT.map((name) => [name, view[name]])) };
+    if (view.from || view.range === "1h") kept.range = "";
+    if (window.choices.mode() !== "compare") kept.gpus = "";
+    for (const [name, value] of Object.entries(kept)) {
       if (value) asked.set(name, value); else asked.delete(name);
     }
     if (document.documentElement.dataset.bsTheme === "light") asked.set("theme", "light"); else asked.delete("theme");
@@ -50,9 +52,17 @@ window.dash_clientside = window.dash_clientside || {};
     toAddress(push);
     controls();
     section().dataset.state = trends.data ? "reading" : "loading";
-    set("view", { data: { ...view } });
+    set("view", { data: wanted() });
     clearTimeout(answerBy);
     answerBy = setTimeout(() => failed("History was not answered within 15 s. The charts show what was read before."), ANSWER_WITHIN);
+  }
+
+  // The chosen GPU alone, or in Compare those of the buttons; all where none is named.
+  const wanted = () => ({ ...view, gpus: window.choices.mode() === "compare" ? view.gpus : window.choices.gpu() });
+
+  // Another GPU or mode is chosen: a step to go back over, or not. Undefined: who calls asks itself.
+  function choose(push) {
+    if (push !== undefined && view.number) ask(push);
   }
 
   // Readings come first, and are seen: plotly.js then keeps a browser busy for half a second.
@@ -272,7 +282,8 @@ window.dash_clientside = window.dash_clientside || {};
     toAddress(false);
     for (const chart of trends.charts.values()) react(chart);
   }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
-  trends.view = () => ({ ...view });
+  trends.view = wanted;
+  trends.choose = choose;
   trends.listen = listen;
   awaitReadings();
   window.dash_clientside.trends = { draw, range, charts: chooseCharts, span: chooseSpan };

@@ -52,19 +52,25 @@ class Samples:
 @contextlib.contextmanager
 def prometheus(folder: Path, samples: Sequence[Samples]) -> Iterator[int]:
     """The port of a Prometheus that has the samples. NotToBeHad where there is none."""
-    server, tool = program("prometheus", folder), program("promtool", folder)
-    data, text, config = folder / "prometheus", folder / "samples.txt", folder / "prometheus.yml"
-    _write_openmetrics(text, samples)
-    blocks = [tool, "tsdb", "create-blocks-from", "--quiet", "openmetrics"]
-    blocks += [f"--max-block-duration={_BLOCK}", str(text), str(data)]
-    subprocess.run(blocks, check=True, stdout=subprocess.DEVNULL)
-    text.unlink()
+    server, config = program("prometheus", folder), folder / "prometheus.yml"
+    data = prometheus_blocks(folder, samples)
     config.write_text("global: {}\n")
     port = free_port()
     options = [f"--config.file={config}", f"--storage.tsdb.path={data}", "--log.level=error"]
     options += [f"--web.listen-address=127.0.0.1:{port}", "--storage.tsdb.retention.time=10y"]
     with _serving([server, *options], f"http://127.0.0.1:{port}/-/ready"):
         yield port
+
+
+def prometheus_blocks(folder: Path, samples: Sequence[Samples]) -> Path:
+    """The folder of Prometheus' blocks of the samples. NotToBeHad where it is not."""
+    tool, data, text = program("promtool", folder), folder / "prometheus", folder / "samples.txt"
+    _write_openmetrics(text, samples)
+    blocks = [tool, "tsdb", "create-blocks-from", "--quiet", "openmetrics"]
+    blocks += [f"--max-block-duration={_BLOCK}", str(text), str(data)]
+    subprocess.run(blocks, check=True, stdout=subprocess.DEVNULL)
+    text.unlink()
+    return data
 
 
 @contextlib.contextmanager

@@ -2,7 +2,8 @@
 
 A sample is a cell that is not null and not a key: one reading of one metric of one device at one
 tick. The closed 1 s hour file of eight GPUs is divided by the number of its samples; the other
-formats hold the same rows with the same types. Run `python -m benchmarks.storage`.
+formats hold the same rows with the same types, the two servers the same samples. Run
+`python -m benchmarks.storage`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.realistic import gpu_columns, server, ticks
+from benchmarks.storage_rivals import stored_sizes
 from monitor.metrics import TABLES
 from monitor.settings import Settings
 from monitor.storage.buffer import Columns
@@ -84,13 +86,14 @@ def sizes(folder: Path) -> None:
         plain.to_sql("gpu", lite, index=False)
     lite.close()
     print(f"1 s hour file, 8 GPUs: {len(rows):,} rows, {samples:,} samples (non-null cells)")
-    for name, path in {
+    made = {
         "this": Path(ours),
         "pandas.to_parquet, default": folder / "pandas.parquet",
         "DuckDB database": folder / "duck.db",
         "SQLite table": folder / "rows.sqlite",
-    }.items():
-        size = path.stat().st_size
+    }
+    found = {name: path.stat().st_size for name, path in made.items()} | stored_sizes(rows, folder)
+    for name, size in found.items():
         print(f"  {name:28} {size:>10,} bytes  {size / samples:6.3f} bytes a sample")
 
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dash import Dash
 
-from callbacks import choices, devices, live, presence, processes, span_report, trends
+from callbacks import (
+    choices,
+    devices,
+    hardware,
+    health,
+    live,
+    presence,
+    processes,
+    span_report,
+    trends,
+)
 from monitor.queries.archive import Archive
 from monitor.queries.current import Current
 
@@ -19,3 +29,5 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
     processes.register(app, current)
     trends.register(app, current, archive)
     span_report.register(app, current, archive)
+    hardware.register(app, current)
+    health.register(app, current, archive)

@@ -1,4 +1,4 @@
-"""A person chooses a GPU, a theme, or how often to ask: all of it stays in their browser."""
+"""A person chooses a GPU or all, a theme, how often to ask: it stays in their browser."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from layouts import ids
 
 
 def register(app: Dash) -> None:
-    """Connect selector, theme button and settings with assets/choices.js."""
+    """Connect selector, toggle, theme button and settings with assets/choices.js."""
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("choices", "gpu"),
         Output(ids.SELECTED_GPU, "data"),
+        Output(ids.MODE, "data"),
         Input(ids.GPU_SELECT, "value"),
-        Input(ids.GPU_SELECT, "options"),
-        Input(ids.DEVICES, "data"),
+        Input(ids.MODE_TOGGLE, "value"),
+        Input(ids.CHOICE, "data"),
         State(ids.SELECTED_GPU, "data"),
+        State(ids.MODE, "data"),
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("choices", "theme"),

@@ -13,10 +13,16 @@ POLL_SECONDS = "poll-seconds"  # how often it asks
 GPU_SELECT = "gpu-select"
 GPU_SELECTOR = "gpu-selector"  # what holds it, hidden where there is nothing to choose
 SELECTED_GPU = "selected-gpu"  # Store: the UUID a person chose, kept in the browser
+MODE = "mode"  # Store: "single" or "compare", kept in the browser
+MODE_TOGGLE = "mode-toggle"
+MODE_PLACE = "mode-place"  # what holds it, and says why it is disabled where it is
+CHOICE = "choice"  # Store: the GPUs there are to choose from, as layouts.choice makes it
+CHOICE_NOTICE = "choice-notice"  # what is wrong with the choice that an address makes
 DEVICES = "devices"  # Store: which GPUs and mounts the layout was built for
 STRIP = "strip"
 SYSTEM_COLUMN = "system-column"
 GPU_COLUMN = "gpu-column"
+BOARD = "board"  # a Jetson's zones and rails
 THEME = "theme"  # Store: "dark" or "light", kept in the browser
 THEME_BUTTON = "theme-button"
 SETTINGS_BUTTON = "settings-button"
@@ -24,6 +30,10 @@ SETTINGS = "settings"
 BANNER = "banner"
 RESUME = "resume"
 CONNECTION = "connection"
+
+HARDWARE = "hardware"
+HEALTH = "health"
+HEALTH_CARDS = "health-cards"
 
 # GPU processes.
 PROCESS_SECTION = "processes"

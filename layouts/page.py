@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import uuid4
 
 from dash import dcc, html
@@ -10,16 +9,19 @@ from dash.development.base_component import Component
 
 from layouts import ids
 from layouts.attributes import HIDDEN_FROM_READERS, aria
+from layouts.choice import choice, gpu_selector, mode_toggle
 from layouts.header import header
+from layouts.panels.board import board_panel
 from layouts.panels.device import device_panel
 from layouts.panels.disks import disks_panel
+from layouts.panels.hardware import hardware_section
+from layouts.panels.health import health_section
 from layouts.panels.processes import processes_section
 from layouts.panels.reading import reading_panel
 from layouts.trends import trends_section
 from monitor.queries.latest import Latest
 from monitor.queries.notices import gpu_trouble
 from monitor.queries.snapshot import layout
-from monitor.sources.base import DeviceState
 
 
 def page(latest: Latest, host: str) -> Component:
@@ -45,6 +47,9 @@ def page(latest: Latest, host: str) -> Component:
                         ],
                     ),
                     html.Div(
+                        id=ids.CHOICE_NOTICE, className="choice-notice", role="alert", hidden=True
+                    ),
+                    html.Div(
                         className="columns",
                         children=[
                             html.Div(className="column-head", children=html.H2("System resources")),
@@ -53,12 +58,19 @@ def page(latest: Latest, host: str) -> Component:
                             ),
                             html.Div(
                                 className="column-head",
-                                children=[html.H2("GPU information"), _selector(gpus)],
+                                children=[
+                                    html.H2("GPU information"),
+                                    gpu_selector(gpus),
+                                    mode_toggle(gpus),
+                                ],
                             ),
                             html.Div(gpu_column(latest), id=ids.GPU_COLUMN, className="column"),
                         ],
                     ),
+                    html.Div(board_panel(latest), id=ids.BOARD),
+                    hardware_section(latest),
                     processes_section(latest),
+                    health_section(latest),
                     trends_section(gpus),
                 ]
             ),
@@ -97,39 +109,6 @@ def gpu_column(latest: Latest) -> list[Component]:
     return [*cards, *(devices or [html.Section(className="panel device loading")])]
 
 
-def gpu_options(gpus: Sequence[DeviceState]) -> list[dict[str, str]]:
-    """The selector's choices."""
-    return [{"label": _gpu_label(gpu), "value": gpu.device} for gpu in gpus]
-
-
-def nothing_to_choose(gpus: Sequence[DeviceState]) -> bool:
-    """Whether the selector would offer a single GPU, or none."""
-    return len(gpus) < 2
-
-
-def _selector(gpus: Sequence[DeviceState]) -> Component:
-    return html.Div(
-        id=ids.GPU_SELECTOR,
-        className="selector",
-        hidden=nothing_to_choose(gpus),
-        children=dcc.Dropdown(
-            id=ids.GPU_SELECT,
-            options=gpu_options(gpus),
-            value=gpus[0].device if gpus else None,
-            clearable=False,
-            searchable=False,
-            maxHeight=420,
-        ),
-    )
-
-
-def _gpu_label(gpu: DeviceState) -> str:
-    name = gpu.facts.get("name", gpu.device)
-    if gpu.facts.get("mig_index") is not None:
-        return f"GPU {gpu.facts.get('index')}, MIG {gpu.facts['mig_index']}: {name}"
-    return f"GPU {gpu.facts.get('index', '?')}: {name}"
-
-
 def _no_gpu(reason: str, advice: str) -> Component:
     return html.Section(
         className="panel no-gpu",
@@ -155,5 +134,7 @@ def _stores(latest: Latest) -> list[Component]:
         dcc.Store(id=ids.CHANGED),
         dcc.Store(id=ids.THEME, storage_type="local"),
         dcc.Store(id=ids.SELECTED_GPU, storage_type="local"),
+        dcc.Store(id=ids.MODE, storage_type="local"),
+        dcc.Store(id=ids.CHOICE, data=choice(latest.gpus())),
         dcc.Interval(id=ids.POLL, interval=1000, disabled=True),
     ]

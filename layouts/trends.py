@@ -15,7 +15,7 @@ from layouts.figures.trend import CONFIG, trend
 from layouts.theme import gpu_colour
 from monitor.queries.latest import short_name
 from monitor.queries.trends import CHARTS, Chart
-from monitor.queries.view import DEFAULT_RANGE, RANGES, asked_as
+from monitor.queries.view import DEFAULT_RANGE, RANGES, addresses
 from monitor.sources.base import DeviceState
 
 # The first and the further lines of a chart that is not of GPUs.
@@ -70,7 +70,8 @@ def trends_section(gpus: Sequence[DeviceState]) -> Component:
 
 
 def trend_gpus(gpus: Sequence[DeviceState]) -> list[Component]:
-    """A button for each GPU that shows and hides its lines."""
+    """A button for each GPU that shows and hides its lines, where GPUs are compared."""
+    names = addresses(gpus)
     return [
         html.Button(
             className="trend-gpu",
@@ -78,7 +79,7 @@ def trend_gpus(gpus: Sequence[DeviceState]) -> list[Component]:
             style={"--accent": gpu_colour(gpu.facts.get("index"))},
             title=f"Show or hide {gpu.facts.get('name', gpu.device)}",
             **aria(pressed="true"),
-            **data(trend_gpu=gpu.device, index=asked_as(gpu)),
+            **data(trend_gpu=gpu.device, index=names[gpu.device]),
             children=[html.Span(className="dot"), short_name(gpu)],
         )
         for gpu in gpus

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from monitor import units
 from monitor.findings import Finding
 from monitor.recording.lock import is_held
 from monitor.settings import BadSetting, Settings
+from monitor.sources.pid_namespace import pid_namespace
 from monitor.storage.locations import (
     check_writable,
     file_system_of,
@@ -21,8 +21,6 @@ from monitor.storage.locations import (
 
 _ENOUGH_BYTES = 5 << 30
 _TOO_LITTLE_BYTES = 200 << 20
-# The kernel's first PID namespace always has this inode (PROC_PID_INIT_INO in proc_ns.h).
-_HOST_PID_NAMESPACE = "pid:[4026531836]"
 _CONTAINER_FILES = (".dockerenv", "run/.containerenv")
 _CONTAINER_GROUPS = ("docker", "kubepods", "containerd", "libpod", "lxc")
 
@@ -82,8 +80,8 @@ def _container(root: Path) -> Iterator[Finding]:
     if not _in_container(root):
         return
     yield Finding("ok", "container", "This runs in a container.")
-    if _pid_namespace(root) != _HOST_PID_NAMESPACE:
-        text = "It has a PID namespace of its own: processes on the GPUs cannot be named."
+    if pid_namespace(root) == "own":
+        text = "It has a PID namespace of its own: processes outside it cannot be named."
         yield Finding("note", "container", text, "Start the container with --pid=host.")
     if root == Path("/"):
         text = "Disks and interfaces are those that the container sees."
@@ -100,10 +98,3 @@ def _in_container(root: Path) -> bool:
     except OSError:
         return False
     return any(name in groups for name in _CONTAINER_GROUPS)
-
-
-def _pid_namespace(root: Path) -> str:
-    try:
-        return os.readlink(root / "proc/self/ns/pid")
-    except OSError:
-        return _HOST_PID_NAMESPACE  # not known: nothing to say

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from monitor.doctor_processes import process_findings
 from monitor.findings import Finding, Level
-from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, Table
+from monitor.metrics import CORE, DISK, FANS, GPU, HOST, NETWORK, PROCESS, RAIL, ZONE, Table
 from monitor.settings import Settings
 from monitor.sources.base import DeviceState, Row, Source
 from monitor.units import is_missing
@@ -38,8 +39,12 @@ _WHY: Mapping[tuple[str, str], str] = {
     ("disk", "write_bytes_per_second"): _NO_BLOCK_DEVICE,
     ("disk", "busy_percent"): _NO_BLOCK_DEVICE,
     ("disk", "latency_seconds"): "No request reached a disk while we looked.",
-    ("gpu", "memory_reserved_bytes"): "The driver is older than 510.",
+    ("gpu", "memory_reserved_bytes"): (
+        "The driver is older than 510, or the GPU has no memory of its own."
+    ),
     ("gpu", "fan_percent"): "The GPU has no fan of its own.",
+    **{("gpu", f"fan_{fan}_percent"): "The GPU has no such fan." for fan in range(FANS)},
+    ("gpu", "xid"): "No driver error came while we looked.",
 }
 _HOST_TABLES = (HOST, CORE, DISK, NETWORK)
 
@@ -52,16 +57,22 @@ def readings_findings(
 ) -> tuple[list[Finding], list[Finding]]:
     """Findings on GPUs and on the host, from a few ticks."""
     seen: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    processes: Sequence[Row] | None = None
     for tick in range(_TICKS):
         if tick:
             pause(_BETWEEN_SECONDS)
         now = time.monotonic()
         for source in sources:
-            for table, rows in source.sample(now).items():
+            sampled = source.sample(now)
+            processes = sampled.get(PROCESS.name, processes)
+            for table, rows in sampled.items():
                 for row in rows:
                     seen[table][str(row["device"])] |= _columns(row)
     *gpu_sources, host = sources
     gpus = [finding for source in gpu_sources for finding in _gpu_findings(source, seen, settings)]
+    known = [device for source in gpu_sources for device in source.devices()]
+    gpus += process_findings(known, processes)
+    gpus += [_table_finding(table, seen[table.name]) for table in (ZONE, RAIL) if seen[table.name]]
     return gpus, _host_findings(host, seen)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 
 from monitor import units
 from monitor.units import Unit
@@ -39,7 +40,8 @@ class Threshold:
         return float(own) if isinstance(own, (int, float)) else self.value
 
 
-@dataclass(frozen=True)
+# Each is declared once, so the same is the same object: quicker to hash than all its fields.
+@dataclass(frozen=True, eq=False)
 class Metric:
     """A column: quantity and unit make its name.
 
@@ -65,7 +67,7 @@ class Metric:
         return (self.column,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """One kind of row. `keys` tell rows of one tick apart; `time` and `host` come before them."""
 
@@ -75,23 +77,52 @@ class Table:
     metrics: tuple[Metric, ...]
     keys: tuple[str, ...] = ("device",)
 
-    @property
+    @cached_property
     def columns(self) -> tuple[str, ...]:
         """The metric columns, in order."""
         return tuple(metric.column for metric in self.metrics)
 
     def __getitem__(self, column: str) -> Metric:
         """The metric of that column; KeyError names both table and column."""
-        for metric in self.metrics:
-            if metric.column == column:
-                return metric
-        raise KeyError(f"{self.name}.{column}")
+        try:
+            return self._by_column[column]
+        except KeyError:
+            raise KeyError(f"{self.name}.{column}") from None
+
+    @cached_property
+    def _by_column(self) -> Mapping[str, Metric]:
+        return {metric.column: metric for metric in self.metrics}
 
 
 KEY_COLUMNS = ("time", "host", "device")
 
 _NVML = "NVML"
 _PSUTIL = "psutil"
+
+FANS = 4
+"""Fans that have a column each."""
+
+
+def _fan(number: int) -> Metric:
+    return Metric(
+        f"fan_{number}_percent",
+        units.PERCENT,
+        f"Fan {number}",
+        f"Intended speed of fan {number}.",
+        f"{_NVML} nvmlDeviceGetFanSpeed_v2({number})",
+    )
+
+
+def _lost(column: str, label: str, why: str) -> Metric:
+    return Metric(
+        column,
+        units.SECONDS_COUNTED,
+        label,
+        f"Time {why}, since recording began.",
+        f"{_NVML} nvmlDeviceGetCurrentClocksEventReasons, at each tick",
+        RollUp.LAST,
+    )
+
 
 GPU = Table(
     "gpu",
@@ -204,6 +235,7 @@ GPU = Table(
             f"{_NVML} nvmlDeviceGetFanSpeed_v2",
             dcgm="DCGM_FI_DEV_FAN_SPEED",
         ),
+        *(_fan(number) for number in range(FANS)),
         Metric(
             "graphics_clock_mhz",
             units.MEGAHERTZ,
@@ -343,6 +375,46 @@ GPU = Table(
             RollUp.ANY,
             dcgm="DCGM_FI_DEV_CLOCK_THROTTLE_REASONS",
         ),
+        _lost(
+            "sw_power_cap_seconds",
+            "Slowed by the power cap",
+            "with clocks below their best to stay within the power limit",
+        ),
+        _lost(
+            "hw_slowdown_seconds",
+            "Slowed by the hardware",
+            "slowed by the hardware, for heat or for the power brake",
+        ),
+        _lost(
+            "sync_boost_seconds",
+            "Slowed by sync boost",
+            "slowed to the clocks of the other GPUs of its group",
+        ),
+        _lost(
+            "sw_thermal_slowdown_seconds",
+            "Slowed for heat by the driver",
+            "slowed by the driver because GPU or memory were too hot",
+        ),
+        _lost(
+            "hw_thermal_slowdown_seconds",
+            "Slowed for heat by the hardware",
+            "slowed by the hardware because the GPU was too hot",
+        ),
+        _lost(
+            "hw_power_brake_seconds",
+            "Slowed by the power brake",
+            "slowed because the power supply asked for it",
+        ),
+        _lost(
+            "board_limit_seconds",
+            "Slowed by a board limit",
+            "with clocks below their best for a limit of the board",
+        ),
+        _lost(
+            "reliability_seconds",
+            "Slowed for reliability",
+            "with clocks below their best for reliability",
+        ),
         Metric(
             "ecc_corrected_count",
             units.COUNT,
@@ -382,6 +454,15 @@ GPU = Table(
             units.COUNT,
             "XID errors",
             "Critical driver errors (XID) seen since recording began.",
+            f"{_NVML} nvmlEventTypeXidCriticalError",
+            RollUp.LAST,
+        ),
+        Metric(
+            "xid",
+            units.NUMBER,
+            "XID",
+            "Number of the newest driver error that came since the tick before, "
+            "missing where none did.",
             f"{_NVML} nvmlEventTypeXidCriticalError",
             RollUp.LAST,
         ),
@@ -641,6 +722,39 @@ NETWORK = Table(
     ),
 )
 
+ZONE = Table(
+    "zone",
+    row="a thermal zone of a Jetson at a tick",
+    device="zone's type",
+    metrics=(
+        Metric(
+            "temperature_celsius",
+            units.CELSIUS,
+            "Zone temperature",
+            "Temperature of the zone; missing while that part of the chip has no power.",
+            "/sys/class/thermal",
+            warn_at=Threshold(95.0, fact="passive_temperature_celsius"),
+            critical_at=Threshold(104.0, fact="critical_temperature_celsius"),
+            full=100.0,
+        ),
+    ),
+)
+
+RAIL = Table(
+    "rail",
+    row="a power rail of a Jetson at a tick",
+    device="rail's label",
+    metrics=(
+        Metric(
+            "power_watts",
+            units.WATTS,
+            "Rail power",
+            "Power drawn from the rail, as measured: near 0 it may be a little negative.",
+            "/sys/class/hwmon ina3221",
+        ),
+    ),
+)
+
 PROCESS = Table(
     "process",
     row="a process on a GPU, every 2 s",
@@ -754,5 +868,5 @@ RECORDER = Table(
 )
 
 TABLES: Mapping[str, Table] = {
-    table.name: table for table in (GPU, HOST, CORE, DISK, NETWORK, PROCESS, RECORDER)
+    table.name: table for table in (GPU, HOST, CORE, DISK, NETWORK, ZONE, RAIL, PROCESS, RECORDER)
 }

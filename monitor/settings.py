@@ -26,7 +26,7 @@ DEFAULT_TIERS = "1s:1h,10s:6h,1m:24h,5m:7d,15m:90d,1h:2y"
 ENV_PREFIX = "MONITOR_"
 CONFIG_FILE = "monitor.toml"
 
-GpuSource = Literal["auto", "nvml", "demo", "none"]
+GpuSource = Literal["auto", "nvml", "jetson", "demo", "none"]
 
 
 class BadSetting(ValueError):

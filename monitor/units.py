@@ -57,6 +57,11 @@ def _fixed(symbol: str, decimals: int) -> Callable[[float], tuple[str, str]]:
     return lambda value: (f"{value:,.{decimals}f}", symbol)
 
 
+def _watts(value: float) -> tuple[str, str]:
+    # A part of a small board draws less than one; a sensor near 0 may say -0.01.
+    return (f"{value:.1f}".replace("-0.0", "0.0") if abs(value) < 9.95 else f"{value:,.0f}"), "W"
+
+
 def _percent(value: float) -> tuple[str, str]:
     return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}", "%"
 
@@ -70,6 +75,14 @@ def _seconds(value: float) -> tuple[str, str]:
     if value < 0.9995:
         return f"{value * 1000:.1f}" if value < 0.09995 else f"{value * 1000:.0f}", "ms"
     return f"{value:.1f}", "s"
+
+
+def _spent(value: float) -> tuple[str, str]:
+    whole = round(value)
+    hours, minutes = divmod(whole // 60, 60)
+    if hours:
+        return f"{hours:,} h {minutes}", "min"
+    return (f"{minutes} min {whole % 60}" if minutes else f"{whole}"), "s"
 
 
 def _joules(value: float) -> tuple[str, str]:
@@ -89,11 +102,13 @@ BYTES_PER_SECOND = Unit(
     lambda value: (_gibibytes(value)[0], _gibibytes(value)[1] + "/s"),
 )
 CELSIUS = Unit("degrees Celsius", "_celsius", "°C", "float32", _fixed("°C", 0))
-WATTS = Unit("watts", "_watts", "W", "float32", _fixed("W", 0))
+WATTS = Unit("watts", "_watts", "W", "float32", _watts)
 # A lifetime counter: as float32 it would lose whole joules within a day.
 JOULES = Unit("joules", "_joules", "J", "float64", _joules)
 MEGAHERTZ = Unit("megahertz", "_mhz", "MHz", "float32", _fixed("MHz", 0))
 SECONDS = Unit("seconds", "_seconds", "s", "float32", _seconds)
+# Counted on and on: as float32 it would lose whole seconds within a year.
+SECONDS_COUNTED = Unit("seconds", "_seconds", "s", "float64", _spent)
 COUNT = Unit("count", "_count", "", "int64", lambda value: _scaled(value, 1000, _COUNTS))
 NUMBER = Unit("number", "", "", "int64", lambda value: (f"{value:.0f}", ""))
 RATIO = Unit("ratio", "", "", "float32", lambda value: (f"{value:.2f}", ""))

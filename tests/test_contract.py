@@ -19,6 +19,7 @@ from monitor.metrics import KEY_COLUMNS, TABLES, Metric, RollUp, Table
 from monitor.queries.trends import CHARTS, SHORT, Chart
 from monitor.settings import Settings
 from monitor.sources.base import Row
+from monitor.sources.clock_reasons import CLOCK_REASONS
 from monitor.sources.facts import FACTS, Fact
 from monitor.storage.buffer import Buffer
 from monitor.storage.journal import Journal
@@ -60,6 +61,8 @@ PROMISED = {
         used_bytes total_bytes read_bytes_per_second write_bytes_per_second busy_percent
         latency_seconds""",
     "network": "received_bytes_per_second sent_bytes_per_second error_count",
+    "zone": "temperature_celsius",
+    "rail": "power_watts",
     "process": """
         pid name user command gpu_memory_bytes sm_percent encoder_percent decoder_percent
         cpu_percent memory_bytes started""",
@@ -107,7 +110,8 @@ def test_the_unit_is_part_of_the_name(table: Table, metric: Metric) -> None:
     assert metric.column.endswith(metric.unit.suffix)
     claimed = [unit for unit in UNITS if unit.suffix and metric.column.endswith(unit.suffix)]
     # `_bytes_per_second` is no `_bytes`: the longest suffix is the claim.
-    assert not claimed or max(claimed, key=lambda unit: len(unit.suffix)) is metric.unit
+    longest = max((unit.suffix for unit in claimed), key=len, default="")
+    assert longest == metric.unit.suffix
 
 
 @each_metric
@@ -122,9 +126,18 @@ def test_it_is_explained(table: Table, metric: Metric) -> None:
 
 @each_metric
 def test_what_cannot_be_averaged_is_not(table: Table, metric: Metric) -> None:
-    if metric.unit in (units.TEXT, units.COUNT, units.JOULES, units.MOMENT):
+    counted = (units.COUNT, units.JOULES, units.SECONDS_COUNTED)
+    if metric.unit in (units.TEXT, units.MOMENT, *counted):
         assert metric.roll_up is RollUp.LAST
     assert (metric.unit is units.BITS) == (metric.roll_up is RollUp.ANY)
+
+
+def test_each_clock_reason_is_a_bit_and_its_column_counts_seconds() -> None:
+    bits = [reason.bit for reason in CLOCK_REASONS]
+    assert bits == [1 << place for place in range(len(bits))]
+    counted = [reason.column for reason in CLOCK_REASONS if reason.column]
+    assert counted == [m.column for m in TABLES["gpu"].metrics if m.unit is units.SECONDS_COUNTED]
+    assert [r.kind for r in CLOCK_REASONS if not r.column] == ["normal"] * 3
 
 
 @each_metric

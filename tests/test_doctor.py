@@ -24,11 +24,12 @@ class FakeNvml:
     source_state: SourceState
     known: tuple[DeviceState, ...] = ()
     rows: tuple[Row, ...] = ()
+    processes: tuple[Row, ...] = ()
     name: str = "nvml"
     closed: bool = field(default=False)
 
     def sample(self, monotonic: float) -> Rows:
-        return {"gpu": self.rows}
+        return {"gpu": self.rows, "process": self.processes}
 
     def devices(self) -> tuple[DeviceState, ...]:
         return self.known
@@ -88,6 +89,7 @@ def test_a_machine_that_is_well(checkup: Checkup) -> None:
     assert "All that is needed works." in checkup.text
     assert "BAD" not in checkup.text
     assert checkup.lines("host") == ["  ok    host        20 of 20 columns"]
+    assert checkup.lines("process")[0].endswith("processes on the GPUs.")
     assert checkup.lines("core") == ["  ok    core        1 of 1 columns: 0, 1"]
     assert checkup.lines("disk") == ["  ok    disk        6 of 6 columns: " + ", ".join(SHOWN)]
     assert checkup.lines("network")[0].startswith("  ok    network     3 of 3 columns: eth0, eth1")
@@ -96,7 +98,7 @@ def test_a_machine_that_is_well(checkup: Checkup) -> None:
 def test_what_a_gpu_lacks_is_named_once(checkup: Checkup) -> None:
     checkup.run()
     assert len(checkup.lines("GPU ")) == 8
-    assert checkup.lines("gpu") == ["  ok    gpu         32 of 34 columns"]
+    assert checkup.lines("gpu") == ["  ok    gpu         40 of 47 columns"]
     assert checkup.text.count("fan_percent") == 1
     assert "The GPU has no fan of its own." in checkup.text
 
@@ -272,3 +274,59 @@ def test_long_text_is_wrapped_under_itself_and_paths_stay_whole() -> None:
     assert any(line.strip() == path for line in lines)
     assert all(line.startswith(" " * 20) for line in lines[2:-2])
     assert lines[-1] == "Not well: data."
+
+
+# ---- processes ----
+
+
+def listing(how: str = "reported", index: int = 0) -> DeviceState:
+    return DeviceState("gpu", f"GPU-{index}", facts={"index": index, "process_list": how})
+
+
+def processes(*visibility: str | None) -> tuple[Row, ...]:
+    return tuple(
+        {"device": "GPU-0", "pid": 10 + number, **({"visibility": how} if how else {})}
+        for number, how in enumerate(visibility)
+    )
+
+
+@pytest.mark.parametrize(
+    ("gpus", "rows", "line"),
+    [
+        ([listing()], (), "ok    process     No processes on the GPUs."),
+        ([listing()], ("visible",), "ok    process     1 process on the GPUs."),
+        (
+            [listing()],
+            ("visible", "dead", "elsewhere"),
+            "note  process     3 processes on the GPUs, 2 without a name.",
+        ),
+        ([listing()], (None,), "note  process     1 process on the GPUs, 1 without a name."),
+        (
+            [listing("No Data")],
+            (),
+            "note  process     The driver does not tell which processes use the GPUs: No Data.",
+        ),
+    ],
+)
+def test_whether_processes_can_be_read(
+    checkup: Checkup, gpus: list[DeviceState], rows: tuple[str | None, ...], line: str
+) -> None:
+    nvml = FakeNvml(SourceState("nvml", ok=True), tuple(gpus), (), processes(*rows))
+    assert checkup.run(nvml, gpu_source="nvml") == 0
+    assert checkup.lines("process") == [f"  {line}"]
+
+
+def test_why_processes_have_no_name(checkup: Checkup) -> None:
+    gpus = (listing(), listing("Insufficient Permissions", 1))
+    rows = processes("dead", "elsewhere", "elsewhere", None)
+    checkup.run(FakeNvml(SourceState("nvml", ok=True), gpus, (), rows), gpu_source="nvml")
+    for said in (
+        *("1 ended, with its memory", "2 in another PID namespace. Start the container with"),
+        *("1 hidden by /proc (hidepid)", "Not told: Insufficient Permissions."),
+    ):
+        assert said in checkup.text
+
+
+def test_without_a_gpu_nothing_is_said_of_processes(checkup: Checkup) -> None:
+    checkup.run(NO_DRIVER, gpu_source="nvml")
+    assert checkup.lines("process") == []

@@ -36,6 +36,10 @@ def test_every_layer_has_files() -> None:
     assert any("pynvml" in imported(file) for file in FILES)
 
 
+def test_psutil_has_one_door() -> None:
+    assert [file.name for file in FILES if "psutil" in imported(file)] == ["processes.py"]
+
+
 @each_file
 def test_imports_go_one_way(file: Path) -> None:
     above = LAYERS[: LAYERS.index(layer(file))]

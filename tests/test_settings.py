@@ -55,7 +55,7 @@ def refusal(folder: Path, command: tuple[str, ...], *options: str, **variables: 
         (("--port", "nine"), {}, ("--port", "'nine'", "integer")),
         (("--tiers", "2s:1h"), {}, ("--tiers", "'2s'", "1s, 10s, 1m, 5m, 15m, 1h")),
         (("--interval", "0.7"), {}, ("--interval", "'0.7'", "0.5, 1, 2 or 5")),
-        (("--gpu-source", "amd"), {}, ("--gpu-source", "'amd'", "'nvml', 'demo' or 'none'")),
+        (("--gpu-source", "amd"), {}, ("--gpu-source", "'amd'", "'jetson', 'demo' or 'none'")),
         (("--colour", "red"), {}, ("--colour red", "--help")),
         ((), {"MONITOR_INTERVAL": "soon"}, ("MONITOR_INTERVAL", "'soon'", "number")),
     ],

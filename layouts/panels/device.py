@@ -31,7 +31,9 @@ def device_panel(gpu: DeviceState, *, shown: bool) -> Component:
             ),
             html.Dl(
                 className="facts",
-                children=[
+                children=_of_a_board(gpu)
+                if facts.get("board")
+                else [
                     _fact("Device", _text(facts, "name")),
                     _fact("Driver · CUDA", _pair(facts, "driver_version", "cuda_version")),
                     _fact("Compute", _compute(facts)),
@@ -44,6 +46,21 @@ def device_panel(gpu: DeviceState, *, shown: bool) -> Component:
             ),
         ],
     )
+
+
+def _of_a_board(gpu: DeviceState) -> list[Component]:
+    """A Jetson's: it has no link and no memory of its own."""
+    facts = gpu.facts
+    return [
+        _fact("Device", _text(facts, "name")),
+        _fact("Driver · CUDA", _pair(facts, "driver_version", "cuda_version")),
+        _fact("L4T", _text(facts, "l4t_version")),
+        _fact("JetPack", _text(facts, "jetpack_version")),
+        _fact("Board", _text(facts, "board")),
+        _fact("Memory", _memory(facts)),
+        _fact("Compute", _compute(facts)),
+        _fact("Id", _short(gpu.device), title=gpu.device),
+    ]
 
 
 def _fact(label: str, text: str, title: str | None = None) -> Component:
@@ -91,6 +108,8 @@ def _memory(facts: Mapping[str, object]) -> str:
     parts = [BYTES.text(float(total))] if isinstance(total, int) else [NOT_REPORTED]
     if isinstance(bus, int):
         parts.append(f"{bus:,} bit")
+    if facts.get("memory_kind") == "shared":
+        parts.append("shared")
     return " · ".join(parts)
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 import orjson
 
 from monitor.api.problems import gpu_unavailable, unknown_gpu
-from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, PROCESS, Table
+from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, PROCESS, RAIL, ZONE, Table
 from monitor.queries.current import Current
 from monitor.queries.latest import Latest, iso
 from monitor.queries.processes import GpuProcesses
@@ -19,7 +19,7 @@ from monitor.sources.facts import FACTS
 
 _FACTS: Mapping[str, Sequence[str]] = {
     table: [fact.name for fact in FACTS if fact.table == table]
-    for table in ("gpu", "host", "disk", "network")
+    for table in ("gpu", "host", "disk", "network", "zone")
 }
 # What people call a device, where its key is not already that.
 _NAMES = {"gpu": "name", "host": "hostname"}
@@ -70,7 +70,7 @@ class Encoded:
 
     @cached_property
     def metrics(self) -> bytes:
-        """The machine and its cores."""
+        """The machine, its cores, and a Jetson's zones and rails."""
         return self._answer(**self._machine)
 
     @cached_property
@@ -108,7 +108,12 @@ class Encoded:
         cores = self.latest.table("core")
         host = next(iter(self._rows(HOST)), None)
         ordered = sorted(cores, key=lambda core: (len(core), core))
-        return {"host": host, "cores": [self._core(cores[core]) for core in ordered]}
+        return {
+            "host": host,
+            "cores": [self._plain(CORE, cores[core]) for core in ordered],
+            "zones": self._rows(ZONE),
+            "rails": [self._plain(RAIL, row) for row in self.latest.table("rail").values()],
+        }
 
     @cached_property
     def _disks(self) -> list[orjson.Fragment]:
@@ -189,8 +194,8 @@ class Encoded:
             }
         )
 
-    def _core(self, row: Row) -> orjson.Fragment:
-        return _fragment({"device": row["device"], "time": self._time, **_columns(CORE, row)})
+    def _plain(self, table: Table, row: Row) -> orjson.Fragment:
+        return _fragment({"device": row["device"], "time": self._time, **_columns(table, row)})
 
     def _rows(self, table: Table) -> list[orjson.Fragment]:
         states = self.latest.devices.get(table.name, {})

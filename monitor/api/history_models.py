@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import BaseModel, Field, create_model
 
 from monitor.api.models import EXAMPLES, TYPES, Definition, Model
-from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, RECORDER, Metric, Table
+from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, RAIL, RECORDER, ZONE, Metric, Table
 
-HISTORY_TABLES = {table.name: table for table in (HOST, CORE, DISK, NETWORK, RECORDER)}
+HISTORY_TABLES = {table.name: table for table in (HOST, CORE, DISK, NETWORK, ZONE, RAIL, RECORDER)}
 """The tables that `metrics/history` answers for."""
 
 

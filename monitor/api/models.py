@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, create_model
 
-from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, PROCESS, Metric, Table
+from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, PROCESS, RAIL, ZONE, Metric, Table
 from monitor.queries.processes import Cause
 from monitor.sources.base import DeviceStatus
 from monitor.sources.facts import FACTS, Fact
@@ -115,6 +115,7 @@ _INDEX: Definition = (
 )
 _REASON: Definition = (str, Field(description="why its status is not ok", examples=[""]))
 _CORE: Definition = (str, Field(description="core number", examples=["0"]))
+_RAIL: Definition = (str, Field(description="rail's label", examples=["VDD_GPU_SOC"]))
 
 Gpu = _model(
     "Gpu",
@@ -126,6 +127,8 @@ GpuInfo = _model("GpuInfo", "One GPU.", {"time": _TIME}, Gpu)
 GpuReadings = _readings("GpuReadings", GPU, {"index": _INDEX}, Device)
 Host = _readings("Host", HOST, {"facts": _facts("HostFacts", "host")}, Device)
 Core = _readings("Core", CORE, {"device": _CORE}, BaseModel)
+Zone = _readings("Zone", ZONE, {"facts": _facts("ZoneFacts", "zone")}, Device)
+Rail = _readings("Rail", RAIL, {"device": _RAIL}, BaseModel)
 Disk = _readings("Disk", DISK, {"facts": _facts("DiskFacts", "disk")}, Device)
 Interface = _readings("Interface", NETWORK, {"facts": _facts("InterfaceFacts", "network")}, Device)
 
@@ -160,6 +163,8 @@ _GPUS = {"gpus": _list(GpuReadings)}
 _MACHINE: Mapping[str, Definition] = {
     "host": (Host | None, Field(description="null before the first tick")),
     "cores": _list(Core),
+    "zones": _list(Zone),
+    "rails": _list(Rail),
 }
 _DISKS = {"disks": _list(Disk)}
 _INTERFACES = {"interfaces": _list(Interface)}
@@ -171,6 +176,9 @@ def _answer(name: str, text: str, parts: Mapping[str, Definition]) -> Model:
 
 GpuList = _answer("GpuList", "Every GPU ever seen here.", {"gpus": _list(Gpu)})
 GpuMetrics = _answer("GpuMetrics", "GPUs at the newest tick.", _GPUS)
+Metrics = _answer(
+    "Metrics", "The machine, its cores, and a Jetson's thermal zones and power rails.", _MACHINE
+)
 GpuProcesses = _answer(
     "GpuProcesses",
     "The processes on the GPUs, most GPU memory first.",
@@ -186,7 +194,6 @@ GpuProcesses = _answer(
         "unaccounted": (list[Unaccounted], Field(description="memory no visible process holds")),
     },
 )
-Metrics = _answer("Metrics", "The machine and its cores.", _MACHINE)
 Storage = _answer("Storage", "Every mounted file system.", _DISKS)
 NetworkUse = _answer("Network", "Every network interface.", _INTERFACES)
 Everything = _answer(

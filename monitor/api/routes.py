@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from monitor.api import models
+from monitor.api.compare import add_compare
 from monitor.api.encode import encoded
 from monitor.api.health import Health, health
 from monitor.api.history import add_history
@@ -54,7 +55,7 @@ def router(current: Current, settings: Settings, archive: Archive) -> APIRouter:
 
     @paths.get("/metrics", response_model=models.Metrics, responses=documented(422))
     async def metrics(_: Nothing) -> Response:
-        """The machine and each core of its CPU at the newest tick."""
+        """The machine, each core of its CPU, and a Jetson's zones and rails at the newest tick."""
         return _json(encoded(current).metrics)
 
     @paths.get("/storage", response_model=models.Storage, responses=documented(422))
@@ -83,6 +84,7 @@ def router(current: Current, settings: Settings, archive: Archive) -> APIRouter:
         status = 200 if found.status == "ok" else 503
         return _json(found.model_dump_json().encode(), status)
 
+    add_compare(paths, current)
     add_history(paths, current, archive)
 
     @paths.get("/{path:path}", include_in_schema=False)

@@ -139,7 +139,7 @@ class Archive:
         end: int,
         devices: Sequence[str] | None,
     ) -> list[Line]:
-        schema = columns_of(table, tier, [metric.column for metric in metrics])
+        schema = columns_of(table, tier, tuple(metric.column for metric in metrics))
         parts: dict[str, list[Line]] = {}
         after = start
         # Before the files: what is flushed in between is in both, not in neither.

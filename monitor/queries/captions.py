@@ -117,21 +117,26 @@ def _disk(row: Row, facts: Facts) -> list[str]:
 
 
 def _gpu(row: Row, facts: Facts) -> list[str]:
-    clock, best = _number(row.get("sm_clock_mhz")), _number(facts.get("max_sm_clock_mhz"))
+    # A Jetson has one clock for all of it.
+    name = "SM " if row.get("sm_clock_mhz") is not None else ""
+    domain = "sm" if name else "graphics"
+    clock = _number(row.get(f"{domain}_clock_mhz"))
+    best = _number(facts.get(f"max_{domain}_clock_mhz"))
     state = _number(row.get("performance_state"))
-    clocks = "" if clock is None else f"SM {MEGAHERTZ.text(clock)}"
+    clocks = "" if clock is None else f"{name}{MEGAHERTZ.text(clock)}"
     if clock is not None and best:
-        clocks = f"SM {clock:,.0f} of {MEGAHERTZ.text(best)}"
-    return [clocks, "" if state is None else f"P{state:.0f}"]
+        clocks = f"{name}{clock:,.0f} of {MEGAHERTZ.text(best)}"
+    lock = "locked" if facts.get("graphics_clock_lock") == "locked" else ""
+    return [clocks, lock, "" if state is None else f"P{state:.0f}"]
 
 
 def _gpu_memory(row: Row, facts: Facts) -> list[str]:
-    used = "used includes the driver's share" if facts.get("memory_kind") == "v1" else ""
     return [
         _of(row, "memory_total_bytes", BYTES, "of "),
+        "shared with the CPU" if facts.get("memory_kind") == "shared" else "",
         _share(row, "memory_used_bytes", "memory_total_bytes"),
         _like_total(row, "memory_reserved_bytes", "{} {} reserved"),
-        used,
+        "used includes the driver's share" if facts.get("memory_kind") == "v1" else "",
     ]
 
 
@@ -145,7 +150,7 @@ def _gpu_temperature(row: Row, facts: Facts) -> list[str]:
 
 
 def _gpu_power(row: Row, facts: Facts) -> list[str]:
-    return [_of(row, "power_limit_watts", WATTS, "of ")]
+    return [_of(row, "power_limit_watts", WATTS, "of "), str(facts.get("power_scope") or "")]
 
 
 _CAPTIONS: Mapping[str, Callable[[Row, Facts], list[str]]] = {

@@ -6,8 +6,11 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from monitor.queries.compare import Comparison, compare
+from monitor.queries.compare_snapshot import with_comparison
 from monitor.queries.latest import Latest
 from monitor.queries.processes import GpuProcesses, gpu_processes, steady_memory
+from monitor.queries.recent import recent
 from monitor.queries.snapshot import snapshot
 from monitor.queries.sparks import sparks
 from monitor.recording.follower import Follower
@@ -36,14 +39,29 @@ class Current:
         """The first tick past the sequence number `after`; the present one on a timeout."""
         return await self._follower.next(after, timeout)
 
-    def snapshot(self) -> dict[str, object]:
-        """The tick as the page shows it, and its `age` in seconds now."""
+    def snapshot(self, *, compared: bool = False) -> dict[str, object]:
+        """The tick as the page shows it, and its `age` in seconds now.
+
+        `compared` adds what a page needs that shows its GPUs side by side.
+        """
         made = self.once(
             "snapshot", lambda latest: snapshot(latest, self._follower.peaks.over(latest.time or 0))
         )
+        if compared:
+            single = made
+            made = self.once(
+                "compared", lambda latest: with_comparison(single, latest, self.comparison())
+            )
         ticked = self.latest.time
         age = 0.0 if ticked is None else max(0.0, time.time() - ticked / 1000)
         return {**made, "age": round(age, 1)}
+
+    def comparison(self) -> Comparison:
+        """The GPUs of the tick side by side."""
+        return self.once(
+            "comparison",
+            lambda latest: compare(latest, recent(latest, self._follower.buffers["gpu"])),
+        )
 
     def backlog(self) -> dict[str, object]:
         """The two minutes before it, for the sparklines."""

@@ -48,7 +48,7 @@ def recorded_indices(archive: Archive) -> dict[str, str]:
             break
         for opened in archive.history.open(GPU, tier, 0, _EVER)[-1:]:
             groups = opened.groups(0, _EVER, None)
-            rows = opened.read(groups, columns_of(GPU, tier, ["index"]))
+            rows = opened.read(groups, columns_of(GPU, tier, ("index",)))
             last = rows.group_by(["device", "index"]).aggregate([("time", "max")])
             for row in last.to_pylist():
                 _note(

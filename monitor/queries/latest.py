@@ -14,7 +14,8 @@ class Latest:
     """Everything current. `sequence` grows by one with each tick that arrives.
 
     `time` is the newest tick in ms since 1970, None before the first. `rows` holds, by table and
-    device, the rows of that tick (of the newest tick that had any, for tables read less often).
+    device, the rows of that tick (of the newest tick that had any, for tables read less often, and
+    none once more than two such readings have had none); `ticks` is the tick they are of, by table.
     `devices` are all devices ever seen, by table. `recorder` is the recorder's own note.
     `arrived` is when it arrived here, on the monotonic clock.
     """
@@ -22,6 +23,7 @@ class Latest:
     sequence: int = 0
     time: int | None = None
     rows: Mapping[str, Mapping[str, Row]] = field(default_factory=dict)
+    ticks: Mapping[str, int] = field(default_factory=dict)
     devices: Mapping[str, Mapping[str, DeviceState]] = field(default_factory=dict)
     recorder: Mapping[str, object] = field(default_factory=dict)
     arrived: float = 0.0
@@ -42,6 +44,11 @@ def _gpu_order(gpu: DeviceState) -> tuple[int, int, str]:
         instance if isinstance(instance, int) else -1,
         gpu.device,
     )
+
+
+def is_whole(gpu: DeviceState) -> bool:
+    """Whether it is a GPU, not a MIG instance of one."""
+    return gpu.facts.get("mig_index") is None
 
 
 def short_name(gpu: DeviceState) -> str:

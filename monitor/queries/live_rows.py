@@ -97,7 +97,7 @@ class LiveRows:
         seen: set[int] = set()
         for at, path in enumerate(self._paths):
             # The stand-in's folder is in a place that is open to every user.
-            if at > 0 and not is_own_folder(path.parent):
+            if not path.exists() or (at > 0 and not is_own_folder(path.parent)):
                 continue
             # There is none before the first tick, or it has just been replaced.
             with contextlib.suppress(sqlite3.Error), contextlib.closing(_open(path)) as journal:

@@ -13,6 +13,7 @@ from zlib import crc32
 from monitor import units
 from monitor.metrics import TABLES, Metric, Table
 from monitor.queries.captions import caption, in_unit_of, missing_caption, used_of
+from monitor.queries.hardware import hardware
 from monitor.queries.latest import Latest
 from monitor.queries.limits import full_scale
 from monitor.queries.notices import gpu_trouble, notices
@@ -43,6 +44,8 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
         "memory_clock_mhz",
         "ecc_uncorrected_count",
     ),
+    "zone": ("temperature_celsius",),
+    "rail": ("power_watts",),
 }
 """Columns in a snapshot. `disk_io_bytes_per_second` is read and write together."""
 
@@ -68,6 +71,7 @@ def snapshot(
         "interval": latest.recorder.get("interval", 1.0),
         "started": latest.recorder.get("started"),
         "readings": readings,
+        "hardware": hardware(latest, current_rows(latest, "gpu")),
         "cores": cores(latest),
         "gpus": {gpu.device: [gpu.status, gpu.reason] for gpu in latest.gpus()},
         "layout": layout(latest),
@@ -94,9 +98,10 @@ def cores(latest: Latest) -> list[int | None]:
 
 
 def layout(latest: Latest) -> list[object]:
-    """What the page is built for: GPUs and a sum over their facts, mounts, why there is no GPU."""
+    """What the page is built for: GPUs with a sum over their facts, mounts, why no GPU, sensors."""
     gpus = [[gpu.device, _sum(gpu.facts)] for gpu in latest.gpus()]
-    return [gpus, list(latest.table("disk")), list(gpu_trouble(latest))]
+    board = [*latest.table("zone"), *latest.table("rail")]
+    return [gpus, list(latest.table("disk")), list(gpu_trouble(latest)), board]
 
 
 def _sum(facts: Mapping[str, object]) -> int:

@@ -12,7 +12,7 @@ from monitor.queries.limits import warning
 from monitor.queries.summary import Summary, energy_joules, summarised
 from monitor.queries.trends import shown_gpus
 from monitor.queries.view import View
-from monitor.units import JOULES, NOT_REPORTED
+from monitor.units import JOULES, SECONDS_COUNTED
 
 REPORTED = {
     GPU.name: ("utilization_percent", "memory_used_bytes", "temperature_celsius", "power_watts"),
@@ -84,10 +84,4 @@ def _thresholds(
 
 def spent(seconds: float | None) -> str:
     """`12 min 30 s`, `0 s`; N/A where it is not known."""
-    if seconds is None:
-        return NOT_REPORTED
-    whole = round(seconds)
-    hours, minutes = divmod(whole // 60, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {whole % 60} s" if minutes else f"{whole} s"
+    return SECONDS_COUNTED.text(seconds)

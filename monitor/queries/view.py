@@ -75,7 +75,7 @@ def _chosen_gpus(
     text: str, gpus: Sequence[DeviceState], problems: list[str]
 ) -> frozenset[str] | None:
     names = [name.strip() for name in text.split(",") if name.strip()]
-    known = {asked_as(gpu): gpu.device for gpu in gpus}
+    known = {name: device for device, name in addresses(gpus).items()}
     shown = ", ".join(known) or "none"
     known |= {gpu.device: gpu.device for gpu in gpus}
     unknown = [name for name in names if name not in known]
@@ -84,10 +84,18 @@ def _chosen_gpus(
     return frozenset(known[name] for name in names if name in known) or None
 
 
-def asked_as(gpu: DeviceState) -> str:
-    """What an address calls it: its index; its UUID where it has none or is a MIG instance."""
-    index = gpu.facts.get("index")
-    return gpu.device if index is None or gpu.facts.get("mig_index") is not None else str(index)
+def addresses(gpus: Sequence[DeviceState]) -> dict[str, str]:
+    """What an address calls each GPU, by UUID: its index, where that tells it apart.
+
+    A MIG instance, a GPU without an index and one whose index another GPU has by now go by UUID.
+    """
+    owners = {
+        str(gpu.facts["index"]): gpu.device
+        for gpu in sorted(gpus, key=lambda gpu: gpu.status != "lost")
+        if gpu.facts.get("index") is not None and gpu.facts.get("mig_index") is None
+    }
+    numbers = {device: index for index, device in owners.items()}
+    return {gpu.device: numbers.get(gpu.device, gpu.device) for gpu in gpus}
 
 
 def _chosen_charts(text: str, charts: Sequence[str], problems: list[str]) -> frozenset[str]:

@@ -40,6 +40,8 @@ class Devices:
         self._listed: dict[str, Sequence[DeviceState]] = {}
         # Left by an earlier recorder, and not seen by this one so far.
         self._awaited: dict[Key, DeviceState] = {}
+        # Those of them that are GPUs, by their place in the machine.
+        self._by_place: dict[object, DeviceState] = {}
         self._until = 0.0
 
     def start(self, now: float, previous: Collection[str]) -> None:
@@ -54,6 +56,11 @@ class Devices:
             self._notes.put_devices((), gone)
             for key in gone:
                 del self._awaited[key]
+        self._by_place = {
+            state.facts["pci_bus_id"]: state
+            for state in self._awaited.values()
+            if state.facts.get("uuid") and state.facts.get("pci_bus_id")
+        }
 
     def note(self, now: float) -> None:
         """Note what has changed. `now` is monotonic seconds."""
@@ -62,7 +69,9 @@ class Devices:
         for source in self._sources:
             listed, before = source.devices(), self._listed.get(source.name, ())
             if listed is not before:
-                known, present = _by_key(before), _by_key(listed)
+                known, present = (
+                    _by_key(map(self._recognised, states)) for states in (before, listed)
+                )
                 changed += [state for key, state in present.items() if known.get(key) != state]
                 gone += known.keys() - present.keys()
                 self._awaited = {
@@ -75,6 +84,13 @@ class Devices:
             gone += forgotten
         if changed or gone:
             self._notes.put_devices(changed, gone)
+
+    def _recognised(self, state: DeviceState) -> DeviceState:
+        """A GPU that sleeps since before the start tells its place alone: as it was known."""
+        known = (
+            None if state.facts.get("uuid") else self._by_place.get(state.facts.get("pci_bus_id"))
+        )
+        return replace(known, status=state.status, reason=state.reason) if known else state
 
     def _give_up(self) -> tuple[list[DeviceState], list[Key]]:
         """What is newly lost, or lost for another reason now; and what is to be forgotten."""

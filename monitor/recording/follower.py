@@ -24,6 +24,12 @@ log = logging.getLogger(__name__)
 KEPT_MS = 3_600_000
 _TRIM_EVERY = 60
 _POLL_SECONDS = 0.04
+# A table read every 2 s has rows at least this often, while there is anything to have a row of.
+_SELDOM_MS, _SELDOM_TICKS = 5_000, 2.5
+
+
+# Tables whose devices may all fail to answer at a tick.
+_EACH_TICK = ("gpu", "zone", "rail")
 
 
 class Follower:
@@ -115,14 +121,20 @@ class Follower:
                 ticked[name], rows = _by_tick(arrived).popitem()
                 current[name] = {_key(row): row for row in rows}
         newest = next(reversed(ticked.values()), newest)
-        if ticked and ticked.get("gpu") != ticked.get("recorder", newest):
-            current["gpu"] = {}  # no GPU answered at this tick: the rows are of an earlier one
+        shown = {**last.ticks, **ticked}
+        note = recorder if recorder is not None else last.recorder
+        if newest is not None and _is_past(shown.get("process", newest), newest, note):
+            current["process"] = {}  # readings since then found none
+        for name in _EACH_TICK:
+            if ticked and ticked.get(name) != ticked.get("recorder", newest):
+                current[name] = {}  # nothing answered at this tick: the rows are of an earlier one
         self.latest = Latest(
             sequence=last.sequence + 1,
             time=newest,
             rows=current,
+            ticks=shown,
             devices=self._known(),
-            recorder=recorder if recorder is not None else last.recorder,
+            recorder=note,
             arrived=time.monotonic(),
         )
         if self.latest.sequence % _TRIM_EVERY == 0 and newest is not None:
@@ -260,6 +272,13 @@ def _by_tick(arrived: Sequence[tuple[int, Row]]) -> dict[int, list[Row]]:
     for tick, row in arrived:
         ticks.setdefault(tick, []).append(row)
     return ticks
+
+
+def _is_past(tick: int, newest: int, recorder: Mapping[str, object]) -> bool:
+    """Whether rows of `tick` are too old to be current, also after the clock was set back."""
+    interval = recorder.get("interval")
+    interval_ms = 1000 * interval if isinstance(interval, (int, float)) else 0
+    return abs(newest - tick) > max(_SELDOM_MS, _SELDOM_TICKS * interval_ms)
 
 
 def _key(row: Row) -> str:

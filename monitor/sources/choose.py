@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from monitor.settings import GpuSource, Settings
 from monitor.sources.base import Source
 from monitor.sources.demo import DemoSource
 from monitor.sources.host import HostSource
+from monitor.sources.jetson import JetsonSource
+from monitor.sources.jetson_place import is_jetson
+from monitor.sources.kernel_files import KernelFiles
 from monitor.sources.none import NoSource
 
 NVML_LIBRARY = "libnvidia-ml.so.1"
@@ -46,6 +50,8 @@ def choose(settings: Settings, machine: Machine | None = None) -> tuple[tuple[So
 
 
 def _auto(settings: Settings, machine: Machine) -> tuple[Source, str]:
+    if is_jetson(settings.root):
+        return _jetson(settings, machine)
     source, sentence = _nvml(settings, machine)
     if isinstance(source, NoSource) or machine.nvml_loads():
         return source, sentence
@@ -66,6 +72,18 @@ def _nvml(settings: Settings, machine: Machine) -> tuple[Source, str]:
     return source, "GPUs are read through NVML, the NVIDIA driver's library."
 
 
+def _jetson(settings: Settings, machine: Machine) -> tuple[Source, str]:
+    nvml: Source | None = None
+    if machine.nvml_loads():
+        with contextlib.suppress(ImportError):  # its binding is missing: sysfs is there
+            nvml = machine.nvml_source(settings)
+    how = "read from sysfs, and through NVML where that tells more" if nvml else "read from sysfs"
+    forced = settings.gpu_source == "jetson"
+    why = "As asked for (--gpu-source jetson)," if forced else "This machine is a Jetson, so"
+    source = JetsonSource(KernelFiles(settings.root), settings.interval, nvml)
+    return source, f"{why} its GPU, zones and power rails are {how}."
+
+
 def _demo(settings: Settings, machine: Machine) -> tuple[Source, str]:
     return DemoSource(), (
         "Eight simulated GPUs are recorded beside the real host (--gpu-source demo)."
@@ -81,6 +99,7 @@ def _none(settings: Settings, machine: Machine) -> tuple[Source, str]:
 _GPU_SOURCES: Mapping[GpuSource, Callable[[Settings, Machine], tuple[Source, str]]] = {
     "auto": _auto,
     "nvml": _nvml,
+    "jetson": _jetson,
     "demo": _demo,
     "none": _none,
 }

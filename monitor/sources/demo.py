@@ -10,15 +10,16 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
+from monitor.metrics import FANS
 from monitor.sources.base import DeviceState, Row, Rows, SourceState, Value
+from monitor.sources.demo_health import REMAPPED, SLOWDOWN_CELSIUS, DemoHealth
 from monitor.sources.demo_processes import process_rows
-from monitor.sources.demo_run import GPUS, IDLE, RUN_SECONDS, STRAGGLER, Run, training_run
+from monitor.sources.demo_run import GPUS, IDLE, RUN_SECONDS, STRAGGLER, training_run
 
 _MIB = 1 << 20
+_FANS = [f"fan_{number}_percent" for number in range(FANS)]
 _TOTAL_BYTES = 81_559 * _MIB
 _RESERVED_BYTES = 627 * _MIB
-_GPU_IDLE, _POWER_CAP, _SW_THERMAL, _HW_THERMAL = 0x1, 0x4, 0x20, 0x40
-_SLOWDOWN_CELSIUS = 87.0
 # The energy counters were zero here, 2025-01-01 UTC; before it they would be negative.
 _DRIVER_LOADED = 1_735_689_600
 _BUSES = (0x1B, 0x43, 0x52, 0x61, 0x9D, 0xC3, 0xD1, 0xDF)  # of a DGX H100
@@ -37,6 +38,7 @@ class DemoSource:
     def __init__(self, seed: int = 1, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
         self._run = training_run(seed)
+        self._health = DemoHealth(self._run)
         self._run_joules = (self._run.energy[-1] + self._run.power[-1]).tolist()
         self._devices = tuple(
             DeviceState("gpu", demo_uuid(index), facts=_facts(index)) for index in range(GPUS)
@@ -79,6 +81,7 @@ class DemoSource:
             "power_limit_watts": 700.0,
             "energy_joules": _thousandths(runs * self._run_joules[index] + run.energy[at]),
             "fan_percent": None,
+            **dict.fromkeys(_FANS),
             "graphics_clock_mhz": clock,
             "sm_clock_mhz": clock,
             "memory_clock_mhz": 2619.0,
@@ -97,12 +100,11 @@ class DemoSource:
             "jpeg_percent": 0.0,
             "ofa_percent": 0.0,
             "performance_state": 0,
-            "clock_event_reasons": _reasons(run, at),
-            "ecc_corrected_count": 2 if index == 2 else 0,
+            "ecc_corrected_count": 2 if index == REMAPPED else 0,
             "ecc_uncorrected_count": 0,
-            "remapped_rows_count": 1 if index == 2 else 0,
+            "remapped_rows_count": 1 if index == REMAPPED else 0,
             "retired_pages_count": None,  # rows are remapped instead, since Ampere
-            "xid_count": 0,
+            **self._health.cells(runs, second, index),
         }
 
 
@@ -110,15 +112,6 @@ def demo_uuid(index: int) -> str:
     """The same on every machine and in every run."""
     digest = hashlib.blake2b(f"demo GPU {index}".encode(), digest_size=16).hexdigest()
     return f"GPU-{digest[:8]}-{digest[8:12]}-{digest[12:16]}-{digest[16:20]}-{digest[20:]}"
-
-
-def _reasons(run: Run, at: tuple[int, int]) -> int:
-    if run.utilization[at] < 1:
-        return _GPU_IDLE
-    if run.throttled[at]:
-        hot = round(float(run.temperature[at])) >= _SLOWDOWN_CELSIUS
-        return _SW_THERMAL | (_HW_THERMAL if hot else 0)
-    return _POWER_CAP if run.power[at] > 685 else 0
 
 
 def _used_bytes(share: float) -> int:
@@ -161,7 +154,7 @@ def _facts(index: int) -> dict[str, Value]:
         "power_limit_default_watts": 700.0,
         "power_limit_min_watts": 200.0,
         "power_limit_max_watts": 700.0,
-        "slowdown_temperature_celsius": _SLOWDOWN_CELSIUS,
+        "slowdown_temperature_celsius": SLOWDOWN_CELSIUS,
         "shutdown_temperature_celsius": 92.0,
         "memory_max_temperature_celsius": 95.0,
         "max_graphics_clock_mhz": 1980.0,
@@ -172,4 +165,5 @@ def _facts(index: int) -> dict[str, Value]:
         "max_pcie_width": 16,
         "ecc_mode": "enabled",
         "fan_count": 0,
+        "process_list": "reported",
     }

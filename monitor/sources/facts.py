@@ -53,6 +53,13 @@ GPU_FACTS = (
     Fact("max_pcie_width", units.NUMBER, "PCIe width, highest"),
     Fact("ecc_mode", units.TEXT, "ECC"),
     Fact("fan_count", units.NUMBER, "Fans"),
+    # `reported`, or the driver's words for why not.
+    Fact("process_list", units.TEXT, "List of processes"),
+    Fact("board", units.TEXT, "Board that the GPU is part of"),
+    Fact("l4t_version", units.TEXT, "L4T"),
+    Fact("jetpack_version", units.TEXT, "JetPack"),
+    Fact("graphics_clock_lock", units.TEXT, "Graphics clock, locked or free"),
+    Fact("power_scope", units.TEXT, "What power_watts is of"),
 )
 
 HOST_FACTS = (
@@ -64,6 +71,8 @@ HOST_FACTS = (
     Fact("operating_system", units.TEXT, "Operating system", "host"),
     Fact("kernel", units.TEXT, "Kernel", "host"),
     Fact("booted", units.MOMENT, "Started", "host"),
+    # `host`, or `own` in a container: then processes outside it cannot be named.
+    Fact("pid_namespace", units.TEXT, "PID namespace", "host"),
 )
 
 DISK_FACTS = (
@@ -73,4 +82,9 @@ DISK_FACTS = (
 
 NETWORK_FACTS = (Fact("speed_bits_per_second", units.NUMBER, "Speed in bit/s", "network"),)
 
-FACTS = GPU_FACTS + HOST_FACTS + DISK_FACTS + NETWORK_FACTS
+ZONE_FACTS = (
+    Fact("passive_temperature_celsius", units.CELSIUS, "Slows down at", "zone"),
+    Fact("critical_temperature_celsius", units.CELSIUS, "Shuts down at", "zone"),
+)
+
+FACTS = GPU_FACTS + HOST_FACTS + DISK_FACTS + NETWORK_FACTS + ZONE_FACTS

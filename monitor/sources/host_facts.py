@@ -7,6 +7,7 @@ from pathlib import Path
 
 from monitor.sources.base import Value
 from monitor.sources.kernel_files import KernelFiles
+from monitor.sources.pid_namespace import pid_namespace
 
 # Arm CPUs name no model. Parts of implementer 0x41, from Linux's arch/arm64/include/asm/cputype.h.
 _ARM_PARTS = {
@@ -35,6 +36,7 @@ def host_facts(files: KernelFiles) -> dict[str, Value]:
         or None,
         "kernel": files.once("proc/sys/kernel/osrelease") or None,
         "booted": int(booted) if booted.isdecimal() else None,
+        "pid_namespace": pid_namespace(files.root),
     }
 
 

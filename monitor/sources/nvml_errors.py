@@ -94,15 +94,18 @@ def code_of(error: BaseException) -> int:
 
 def of_device(code: int) -> Problem:
     """The problem of one device."""
-    return Problem(code, _OF_A_DEVICE.get(code, f"The driver answers for this GPU: {_text(code)}."))
+    return Problem(
+        code, _OF_A_DEVICE.get(code, f"The driver answers for this GPU: {words_of(code)}.")
+    )
 
 
 def of_driver(code: int) -> Problem:
     """The problem of all of NVML."""
     known = _OF_THE_DRIVER.get(code)
-    return Problem(code, *(known or (f"The NVIDIA driver answers: {_text(code)}.", _KERNEL_LOG)))
+    return Problem(code, *(known or (f"The NVIDIA driver answers: {words_of(code)}.", _KERNEL_LOG)))
 
 
-def _text(code: int) -> str:
+def words_of(code: int) -> str:
+    """NVML's own words for an error, such as `Not Supported`."""
     # Not str(NVMLError): for numbers it does not know it asks the library, which may hang.
     return str(pynvml.NVMLError._errcode_to_string.get(code, f"error {code}")).rstrip(".")

@@ -26,6 +26,7 @@ class XidEvents:
         self._uuids: dict[int, str] = {}
         self._counts: dict[str, int] = {}
         self._last: dict[str, int] = {}
+        self._taken: dict[str, int] = {}
 
     def count(self, uuid: str) -> int | None:
         """XIDs of that GPU; None where the driver reports none."""
@@ -34,6 +35,14 @@ class XidEvents:
     def last(self, uuid: str) -> int | None:
         """The number of the newest XID of that GPU."""
         return self._last.get(uuid)
+
+    def take(self, uuid: str) -> int | None:
+        """The number of the newest XID since this was last asked; None where none came."""
+        count = self._counts.get(uuid, 0)
+        if count == self._taken.get(uuid, 0):
+            return None
+        self._taken[uuid] = count
+        return self._last[uuid]
 
     def open(self) -> None:
         """Begin a session's event set."""
@@ -69,8 +78,9 @@ class XidEvents:
                 event = pynvml.nvmlEventSetWait_v2(self._set, _WAIT_MS)
                 uuid = self._uuids.get(_address(event.device))
                 if uuid is not None and event.eventType == _XID:
-                    self._counts[uuid] += 1
+                    # In this order: whoever sees the count has the number.
                     self._last[uuid] = event.eventData
+                    self._counts[uuid] += 1
 
 
 def _address(handle: Handle) -> int:

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 import pynvml
 
 from monitor.sources.base import Row
+from monitor.sources.lost_time import LostTime
 from monitor.sources.nvml_errors import FAILURES, Problem, code_of, of_device
 from monitor.sources.nvml_events import XidEvents
 from monitor.sources.nvml_facts import FACTS, INSTANCE_FACTS, text
+from monitor.sources.nvml_processes import GpuProcesses
 from monitor.sources.nvml_reader import Handle, Reader, Way, reading
 from monitor.sources.nvml_readings import HEALTH, INSTANCE, QUICK, traffic
+from monitor.sources.processes import Processes
 
 _TRAFFIC_SECONDS = 1.0
 _HEALTH_SECONDS = 30.0
@@ -33,11 +36,17 @@ def _pci_bus_id(handle: Handle) -> tuple[str]:
 _ADDRESS = (reading("pci_bus_id", _pci_bus_id),)
 
 
+def name_by_place(index: int) -> str:
+    """What a GPU is called whose UUID is not known."""
+    return f"GPU {index}"
+
+
 @dataclass
 class Shared:
     """What the GPUs of a process have in common."""
 
     events: XidEvents
+    lost_time: LostTime
     absent: set[Way]
     clock: Callable[[], float]
     driver_facts: Row
@@ -63,9 +72,9 @@ class Instance:
 class Gpu:
     """A place in the driver's list.
 
-    `quick_job` and `slow_job` are its readings, each for another thread, so that what takes long
-    or hangs costs its own columns. `rows` and `problem` are what the last quick job came to, at
-    the tick `answered`.
+    `quick_job`, `slow_job` and `process_job` are its readings, each for another thread, so that
+    what takes long or hangs costs its own columns. `rows` and `problem` are what the last quick
+    job came to, at the tick `answered`.
     """
 
     def __init__(self, index: int, shared: Shared) -> None:
@@ -74,6 +83,7 @@ class Gpu:
         self.bus_id = ""
         self.facts: Row = {}
         self.instances: tuple[Instance, ...] = ()
+        self.processes = GpuProcesses(shared.driver_facts.get("driver_version"))
         self.answered: float | None = None
         self.rows: list[Row] = []
         self.problem: Problem | None = None
@@ -97,12 +107,13 @@ class Gpu:
     @property
     def name_by_place(self) -> str:
         """What it is called while its UUID is not known."""
-        return f"GPU {self.index}"
+        return name_by_place(self.index)
 
     @property
     def busy(self) -> bool:
         """Whether a call may be under way."""
-        return self.asked_at is not None or self._slow_since is not None
+        slow = self._slow_since is not None or self.processes.calling
+        return self.asked_at is not None or slow
 
     @property
     def lost(self) -> bool:
@@ -145,6 +156,16 @@ class Gpu:
 
         return job
 
+    def process_job(
+        self, processes: Processes, now: float, wall: float
+    ) -> Callable[[], None] | None:
+        """The reading of its processes and its instances'; None while the last one goes on."""
+        if self._handle is None:
+            return None
+        instances = [(instance.uuid, instance.handle) for instance in self.instances]
+        devices = [*instances, (self.uuid, self._handle)]
+        return self.processes.job(devices, processes, now, wall)
+
     def row_with(self, row: Row, now: float, fresh_seconds: float) -> Row:
         """`row` of this GPU, with the slow readings that are no older than they may be."""
         read_at, found = self._traffic_row
@@ -153,8 +174,18 @@ class Gpu:
         read_at, found = self._health_row
         if now - read_at <= _COUNTERS_FRESH_SECONDS:
             row.update(found)
+        row.update(self._shared.lost_time.counted(self.uuid, row.get("clock_event_reasons"), now))
         row["xid_count"] = self._shared.events.count(self.uuid)
+        row["xid"] = self._shared.events.take(self.uuid)
         return row
+
+    def xid_row(self) -> Row | None:
+        """What came as events from a GPU that does not answer; None where nothing did."""
+        xid = self._shared.events.take(self.uuid)
+        if xid is None:
+            return None
+        count = self._shared.events.count(self.uuid)
+        return {"device": self.uuid, "index": self.index, "xid_count": count, "xid": xid}
 
     def _read(self, now: float) -> None:
         rows: list[Row] = []

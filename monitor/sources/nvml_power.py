@@ -1,4 +1,4 @@
-"""Whether a GPU sleeps. Told by the kernel: any question to the driver would wake it."""
+"""Whether a GPU sleeps, or would. Told by the kernel: any question to the driver would wake it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from monitor.sources.kernel_files import KernelFiles
 
 _PCI_DEVICES = "sys/bus/pci/devices"
 _NVIDIA = "0x10de"
-_DISPLAY = "0x03"  # VGA, 3D and other display controllers
+_DISPLAY = "0x03"  # VGA, 3D and other display controllers, not the sound beside them
+_ASLEEP = (b"suspended", b"suspending")
 
 
 class RuntimePower:
@@ -19,20 +20,37 @@ class RuntimePower:
 
     def asleep(self, bus_id: str) -> bool:
         """Whether the device at NVML's `00000000:01:00.0` is suspended; False if not known."""
-        domain, _, rest = bus_id.partition(":")
-        if not rest:
+        address = _sysfs_address(bus_id)
+        return bool(address) and self._suspended(address)
+
+    def may_sleep(self, bus_id: str) -> bool:
+        """Whether it would be suspended if no one used it. Not to be asked while it is.
+
+        Both the kernel and NVIDIA's driver must allow it: laptops, as a rule.
+        """
+        address = _sysfs_address(bus_id)
+        if not address:
             return False
-        # NVML writes eight digits of domain, sysfs four, or more where it takes more.
-        return self._suspended(f"{int(domain, 16):04x}:{rest.lower()}")
+        control = self._files.read(f"{_PCI_DEVICES}/{address}/power/control")
+        if control.strip() != b"auto":
+            return False
+        # Of the files beside it, `information` would wake the GPU; this one does not.
+        told = self._files.once(f"proc/driver/nvidia/gpus/{address}/power")
+        status = next((line for line in told.splitlines() if line.startswith("Runtime D3")), "")
+        return status.partition(":")[2].strip().startswith("Enabled")
 
     def all_asleep(self) -> bool:
         """Whether there are NVIDIA GPUs, and each of them is suspended."""
-        try:
-            addresses = sorted(path.name for path in (self._files.root / _PCI_DEVICES).iterdir())
-        except OSError:
-            return False
-        gpus = [address for address in addresses if self._is_gpu(address)]
+        gpus = self.addresses()
         return bool(gpus) and all(self._suspended(address) for address in gpus)
+
+    def addresses(self) -> list[str]:
+        """NVIDIA's GPUs by their place in sysfs, `0000:01:00.0`, in the order that NVML has too."""
+        try:
+            devices = sorted(path.name for path in (self._files.root / _PCI_DEVICES).iterdir())
+        except OSError:
+            return []
+        return [address for address in devices if self._is_gpu(address)]
 
     def close(self) -> None:
         """Close every file."""
@@ -46,4 +64,16 @@ class RuntimePower:
 
     def _suspended(self, address: str) -> bool:
         status = self._files.read(f"{_PCI_DEVICES}/{address}/power/runtime_status")
-        return status.strip() == b"suspended"
+        return status.strip() in _ASLEEP
+
+
+def bus_id_of(address: str) -> str:
+    """NVML's way to write a place in sysfs."""
+    domain, _, rest = address.partition(":")
+    return f"{int(domain, 16):08X}:{rest.upper()}"
+
+
+def _sysfs_address(bus_id: str) -> str:
+    domain, _, rest = bus_id.partition(":")
+    # NVML writes eight digits of domain, sysfs four, or more where it takes more.
+    return f"{int(domain, 16):04x}:{rest.lower()}" if rest else ""

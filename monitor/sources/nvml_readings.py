@@ -7,11 +7,14 @@ from collections.abc import Callable
 import pynvml
 
 from monitor.sources.base import Value
+from monitor.sources.nvml_fans import fans
 from monitor.sources.nvml_reader import Handle, Reading, Way, reading
 from monitor.sources.rates import Rates
 
 _GPU_SENSOR = pynvml.NVML_TEMPERATURE_GPU
 _ALL_LINKS = 0xFFFFFFFF
+# With a scope, which it has none of: pynvml finds a bare number by failing at it first.
+_MEMORY_TEMPERATURE = [(pynvml.NVML_FI_DEV_MEMORY_TEMP, 0)]
 _NVLINK_FIELDS = [
     (pynvml.NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_TX, _ALL_LINKS),
     (pynvml.NVML_FI_DEV_NVLINK_THROUGHPUT_DATA_RX, _ALL_LINKS),
@@ -47,7 +50,7 @@ def _utilization(handle: Handle) -> tuple[Value, ...]:
 
 
 def _memory_temperature(handle: Handle) -> tuple[Value, ...]:
-    return fields(handle, [pynvml.NVML_FI_DEV_MEMORY_TEMP])
+    return fields(handle, _MEMORY_TEMPERATURE)
 
 
 def _performance_state(handle: Handle) -> tuple[Value, ...]:
@@ -65,7 +68,7 @@ def _retired_pages(handle: Handle) -> tuple[Value, ...]:
     return (sum(len(pynvml.nvmlDeviceGetRetiredPages(handle, cause)) for cause in causes),)
 
 
-def fields(handle: Handle, asked: list[int] | list[tuple[int, int]]) -> tuple[Value, ...]:
+def fields(handle: Handle, asked: list[tuple[int, int]]) -> tuple[Value, ...]:
     """The values of NVML fields. The call succeeds while a field fails: raises that field's."""
     values = []
     for field in pynvml.nvmlDeviceGetFieldValues(handle, asked):
@@ -144,7 +147,6 @@ HEALTH = (
 def traffic(clock: Callable[[], float]) -> tuple[Reading, ...]:
     """Readings that take long, or go by what was read before. `clock` is monotonic, in seconds."""
     rates = Rates()
-    fan_count: int | None = None
 
     def nvlink(handle: Handle) -> tuple[Value, ...]:
         counters, now = fields(handle, _NVLINK_FIELDS), clock()
@@ -153,17 +155,10 @@ def traffic(clock: Callable[[], float]) -> tuple[Reading, ...]:
             for key, kib in zip("tr", counters, strict=True)
         )
 
-    def fastest_fan(handle: Handle) -> tuple[Value, ...]:
-        nonlocal fan_count
-        if fan_count is None:
-            fan_count = pynvml.nvmlDeviceGetNumFans(handle)
-        speeds = [pynvml.nvmlDeviceGetFanSpeed_v2(handle, fan) for fan in range(fan_count)]
-        return (max(speeds, default=None),)
-
     return (
         # First, for each PCIe direction takes 20 ms: a rate's time is that of its counters.
         reading("nvlink_tx_bytes_per_second nvlink_rx_bytes_per_second", nvlink),
-        reading("fan_percent", fastest_fan, lambda handle: (pynvml.nvmlDeviceGetFanSpeed(handle),)),
+        fans(),
         reading(
             "pcie_link_generation",
             lambda handle: (pynvml.nvmlDeviceGetCurrPcieLinkGeneration(handle),),

@@ -13,6 +13,7 @@ import pynvml
 
 from monitor.sources.base import SourceState
 from monitor.sources.lane import Countdown, Crew, Lane
+from monitor.sources.lost_time import LostTime
 from monitor.sources.nvml_errors import FAILURES, Problem, code_of, of_driver
 from monitor.sources.nvml_events import XidEvents
 from monitor.sources.nvml_facts import driver_facts
@@ -32,17 +33,25 @@ _OPENING = Problem(
 ASLEEP = Problem(
     pynvml.NVML_ERROR_NOT_READY,
     "Every NVIDIA GPU is suspended to save power, and is not woken for a reading.",
-    "Readings begin when a program uses it.",
+    "Readings begin when a program uses one.",
 )
+
+
+RESTING = Problem(
+    pynvml.NVML_ERROR_NOT_READY,
+    "Idle, and left alone for a while so that it can be suspended.",
+)
+_QUIET = (ASLEEP, RESTING)
 
 
 class Session:
     """The connection, again and again. `gpus` is empty while there is none."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], interval: float) -> None:
         self.gpus: tuple[Gpu, ...] = ()
         self.problem: Problem | None = _OPENING
         self.events = XidEvents()
+        self._lost_time = LostTime(interval)
         self.quick, self.slow = Crew("nvml-quick"), Crew("nvml-slow")
         self._absent: set[Way] = set()
         self._clock = clock
@@ -56,21 +65,32 @@ class Session:
         return self._lane.busy
 
     @property
+    def quiet(self) -> bool:
+        """Whether GPUs are left alone on purpose."""
+        return self.problem in _QUIET
+
+    @property
     def drained(self) -> bool:
         """Whether no call can be under way."""
         return not (self.opening or self.events.lane.busy or any(gpu.busy for gpu in self.gpus))
 
     def state(self, name: str) -> SourceState:
-        """As a source's state."""
+        """As a source's state: well, too, while GPUs sleep or are let to."""
         if self.problem is None:
             return SourceState(name, ok=True)
-        return SourceState(name, ok=False, reason=self.problem.reason, advice=self.problem.advice)
+        well = self.quiet
+        return SourceState(name, ok=well, reason=self.problem.reason, advice=self.problem.advice)
 
     def open(self, now: float) -> None:
         """Begin a session, after the end of the one before. Call only when drained."""
         self.gpus = ()
         self._opened = Countdown(1)
         self._lane.start(self._open, now, self._opened.done)
+
+    def rest(self, now: float) -> None:
+        """End the session, so that its GPUs may fall asleep. Call only when drained."""
+        self.gpus, self.problem = (), RESTING
+        self._lane.start(self._shut_down, now)
 
     def wait(self, seconds: float) -> None:
         """Give opening that long."""
@@ -109,7 +129,7 @@ class Session:
             self.problem = _NO_GPU
             return
         self.events.open()
-        shared = Shared(self.events, self._absent, self._clock, driver_facts())
+        shared = Shared(self.events, self._lost_time, self._absent, self._clock, driver_facts())
         self.gpus = tuple(Gpu(index, shared) for index in range(count))
         self.problem = None
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from monitor.sources.base import DeviceState, DeviceStatus, Value
 from monitor.sources.nvml_errors import Problem
 from monitor.sources.nvml_events import XidEvents
-from monitor.sources.nvml_gpu import Gpu
+from monitor.sources.nvml_gpu import Gpu, name_by_place
+from monitor.sources.nvml_power import bus_id_of
 
 _ASLEEP = "Suspended to save power, and not woken for a reading."
 _UNLISTED = "The driver does not list the GPU any more."
@@ -39,7 +40,7 @@ class States:
         for gpu in gpus:
             how = _how(gpu, events)
             if gpu.uuid:
-                self._put(gpu.uuid, how, gpu.facts)
+                self._put(gpu.uuid, how, {**gpu.facts, **gpu.processes.facts})
                 for instance in gpu.instances:
                     self._put(instance.uuid, how, instance.facts)
                 listed |= {gpu.uuid, *(instance.uuid for instance in gpu.instances)}
@@ -49,14 +50,28 @@ class States:
         self._note_unlisted(unlisted, nameless, listed)
         for gpu in gpus:
             if gpu.index in nameless and _is_told(gpu):
-                self._put(gpu.name_by_place, nameless[gpu.index], {"index": gpu.index})
+                place = _of_place(gpu.index, gpu.bus_id)
+                self._put(gpu.name_by_place, nameless[gpu.index], place)
             else:
                 self._drop(gpu.name_by_place)
+        places = {gpu.name_by_place for gpu in gpus}
+        for name, state in list(self._known.items()):
+            if "uuid" not in state.facts and name not in places:
+                self._drop(name)
 
     def note_driver(self, problem: Problem, status: DeviceStatus) -> None:
         """No GPU can be read."""
         for name, state in list(self._known.items()):
             self._put(name, (status, problem.reason), state.facts)
+
+    def note_sleeping(self, addresses: Sequence[str], reason: str) -> None:
+        """Every GPU sleeps. One never asked goes by its place, as its address is all there is."""
+        how: How = ("asleep", reason)
+        if not any("uuid" in state.facts for state in self._known.values()):
+            for index, address in enumerate(addresses):
+                self._put(name_by_place(index), how, _of_place(index, bus_id_of(address)))
+        for name, state in list(self._known.items()):
+            self._put(name, how, state.facts)
 
     def _note_unlisted(
         self, unlisted: list[DeviceState], nameless: dict[int, How], listed: set[str]
@@ -96,9 +111,13 @@ def _parent(state: DeviceState) -> str:
     return str(state.facts.get("parent", ""))
 
 
+def _of_place(index: int, bus_id: str) -> dict[str, Value]:
+    return {"index": index, "pci_bus_id": bus_id} if bus_id else {"index": index}
+
+
 def _is_told(gpu: Gpu) -> bool:
     """Whether a GPU without UUID is shown: not while it may just be slow to start."""
-    return gpu.problem is not None or (gpu.silent_seconds or 0.0) >= _PATIENCE_SECONDS
+    return gpu.asleep or gpu.problem is not None or (gpu.silent_seconds or 0.0) >= _PATIENCE_SECONDS
 
 
 def _how(gpu: Gpu, events: XidEvents) -> How:

@@ -13,7 +13,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -265,7 +265,8 @@ class History(HostFolders):
         return info.mtime_ns, info.size
 
 
-def columns_of(table: Table, tier: Tier, columns: Sequence[str]) -> pa.Schema:
+@lru_cache(256)
+def columns_of(table: Table, tier: Tier, columns: tuple[str, ...]) -> pa.Schema:
     """The schema of `time`, `device` and all that the tier has of these metrics."""
     schema = raw_schema(table) if tier.raw else rolled_schema(table)
     names = ["time", "device"]

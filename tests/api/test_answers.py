@@ -28,7 +28,7 @@ __all__ = ["served", "two_gpus"]
 
 PROBLEM = "application/problem+json"
 PATHS = (
-    *("gpu-list", "gpu-info/0", "gpu-metrics", "gpu-processes"),
+    *("gpu-list", "gpu-info/0", "gpu-metrics", "gpu-metrics/compare", "gpu-processes"),
     *("metrics", "storage", "network", "all", "health"),
 )
 TOO_MANY = "gpu-metrics?" + "&".join(["gpu=0"] * 65)
@@ -157,7 +157,11 @@ def test_an_unknown_gpu_is_a_404_that_lists_those_that_exist(two_gpus: Served, p
 
 
 @pytest.mark.parametrize(
-    "path", ["gpu-list", "gpu-info/0", "gpu-metrics", "gpu-metrics?gpu=0", "all?gpu=0"]
+    "path",
+    [
+        *("gpu-list", "gpu-info/0", "gpu-metrics", "gpu-metrics/compare"),
+        *("gpu-metrics?gpu=0", "all?gpu=0"),
+    ],
 )
 def test_no_gpu_is_a_503_with_the_reason_and_advice_of_its_source(
     served: Served, reference: dict[str, Any], path: str

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from monitor.api import routes
-from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, TABLES, Metric, Table
+from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, RAIL, TABLES, ZONE, Metric, Table
 from monitor.queries.archive import Archive
 from monitor.queries.current import Current
 from monitor.queries.live_rows import LiveRows
@@ -31,9 +31,13 @@ KINDS = {
     "core": ("metrics", "cores", "0"),
     "disk": ("storage", "disks", "/"),
     "network": ("network", "interfaces", "eth0"),
+    "zone": ("metrics", "zones", "gpu-thermal"),
+    "rail": ("metrics", "rails", "VDD_IN"),
 }
 COLUMNS = [
-    (table, metric) for table in (GPU, HOST, CORE, DISK, NETWORK) for metric in table.metrics
+    (table, metric)
+    for table in (GPU, HOST, CORE, DISK, NETWORK, ZONE, RAIL)
+    for metric in table.metrics
 ]
 each_column = pytest.mark.parametrize(
     ("table", "metric"), COLUMNS, ids=[f"{table.name}.{metric.column}" for table, metric in COLUMNS]

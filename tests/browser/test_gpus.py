@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,38 +31,70 @@ def test_a_machine_without_a_gpu_is_told_why_and_what_to_do(tmp_path: Path, page
         app.stop()
 
 
-@pytest.fixture
-def laptop(tmp_path: Path) -> nvml_stub.Scenario:
-    if nvml_stub.compiler() is None:
-        pytest.skip(nvml_stub.NO_COMPILER)
-    return nvml_stub.Scenario("laptop", tmp_path / "scenario.txt")
+class Laptop:
+    """A machine with one GPU, which the kernel may suspend, and the page of it."""
+
+    def __init__(self, folder: Path, library: Path) -> None:
+        self.nvml = nvml_stub.Scenario("laptop", folder / "scenario.txt")
+        root = folder / "root"
+        self._power = root / "sys/bus/pci/devices/0000:01:00.0/power"
+        self._power.mkdir(parents=True)
+        (root / "proc").symlink_to("/proc")
+        self.put("active")
+        self.app = App(
+            folder / "data",
+            *("--gpu-source", "nvml", "--root", str(root)),
+            environment=self.nvml.environment(library),
+        )
+
+    def put(self, status: str) -> None:
+        (self._power / "runtime_status").write_text(f"{status}\n")
 
 
-def test_one_gpu_is_told_in_words_and_when_lost_keeps_its_name(
-    laptop: nvml_stub.Scenario, tmp_path: Path, nvml_library: Path, page: Page
-):
-    app = App(
-        tmp_path / "data",
-        *("--gpu-source", "nvml"),
-        environment=laptop.environment(nvml_library),
-    )
-    try:
-        page.open(app.url)
-        page.until(lambda: page.value("gpu.temperature_celsius") == 48, "no GPU was shown")
-        words = page.text(".strip")
-        for word in ("CPU", "RAM", "GPU 7 %", "VRAM 1.0/8.0 GiB", "Temp 48 °C"):
-            assert word in words
-        assert page.run("document.querySelectorAll('.word > .bi').length") == 5
-        assert page.text(".selector") == ""
-        laptop.set("gpu 0", "state", "!GPU_IS_LOST")
-        page.until(lambda: page.text("#banner .kind") == "GPU", "nothing was said")
-        temperature = '.panel[data-metric="gpu.temperature_celsius"]'
-        page.until(lambda: page.text(f"{temperature} .digits") == "N/A", "an old reading is shown")
-        assert page.value("gpu.temperature_celsius") is None
-        assert page.text(f"{temperature} .badge-state") == "lost"
-        assert "off the bus" in page.text(f"{temperature} .caption")
-        assert "RTX 4060" in page.text(".panel.device")
-        assert page.text(".gpu-status").startswith("lost: ")
-        laptop.set("gpu 0", "state", "OK")
-    finally:
-        app.stop()
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory, nvml_library: Path) -> Iterator[Laptop]:
+    made = Laptop(tmp_path_factory.mktemp("laptop"), nvml_library)
+    yield made
+    made.nvml.set("gpu 0", "state", "OK")
+    made.app.stop()
+
+
+TEMPERATURE = '.panel[data-metric="gpu.temperature_celsius"]'
+
+
+def test_one_gpu_is_told_in_words(laptop: Laptop, page: Page):
+    page.open(laptop.app.url)
+    page.until(lambda: page.value("gpu.temperature_celsius") == 48, "no GPU was shown")
+    words = page.text(".strip")
+    for word in ("CPU", "RAM", "GPU 7 %", "VRAM 1.0/8.0 GiB", "Temp 48 °C"):
+        assert word in words
+    assert page.run("document.querySelectorAll('.word > .bi').length") == 5
+    assert page.text(".selector") == ""
+
+
+def test_a_suspended_gpu_is_shown_asleep_and_is_no_trouble(laptop: Laptop, page: Page):
+    page.open(laptop.app.url)
+    page.until(lambda: page.value("gpu.temperature_celsius") == 48, "no GPU was shown")
+    laptop.put("suspended")
+    page.until(lambda: page.text(f"{TEMPERATURE} .badge-state") == "asleep", "no card says so")
+    assert page.text(f"{TEMPERATURE} .digits") == "N/A"
+    assert "not woken" in page.text(f"{TEMPERATURE} .caption")
+    assert page.text(".gpu-status").startswith("asleep: Suspended to save power")
+    assert "RTX 4060" in page.text(".panel.device")
+    assert page.text("#banner") == ""
+    laptop.put("active")
+    page.until(lambda: page.value("gpu.temperature_celsius") == 48, "it did not come back")
+    assert page.text(f"{TEMPERATURE} .badge-state") == ""
+
+
+def test_a_lost_gpu_keeps_its_name(laptop: Laptop, page: Page):
+    page.open(laptop.app.url)
+    page.until(lambda: page.value("gpu.temperature_celsius") == 48, "no GPU was shown")
+    laptop.nvml.set("gpu 0", "state", "!GPU_IS_LOST")
+    page.until(lambda: page.text("#banner .kind") == "GPU", "nothing was said")
+    page.until(lambda: page.text(f"{TEMPERATURE} .digits") == "N/A", "an old reading is shown")
+    assert page.value("gpu.temperature_celsius") is None
+    assert page.text(f"{TEMPERATURE} .badge-state") == "lost"
+    assert "off the bus" in page.text(f"{TEMPERATURE} .caption")
+    assert "RTX 4060" in page.text(".panel.device")
+    assert page.text(".gpu-status").startswith("lost: ")

@@ -548,7 +548,7 @@ def test_the_past_is_drawn_where_no_reading_comes(tmp_path: Path, page: Page):
     app = App(known.folder, "--no-record")
     try:
         trends = Trends(page, app.url)
-        page.chrome.get(app.url + "?range=24h")
+        page.chrome.get(app.url + "?range=24h&mode=compare")
         trends.until(lambda: {"cpu", "ram"} <= set(trends.drawn()), "the past is not drawn")
         assert page.value("host.cpu_percent") is None
     finally:

@@ -1,6 +1,7 @@
 """The section "Historical trends" as a person uses it: clicks, drags, the address, what is drawn.
 
-`open` loads the page, `go` changes the address of the one that is there.
+`open` loads the page, `go` changes the address of the one that is there. Both compare all GPUs
+unless the query names a GPU or a mode; `address` is without those two.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Trends:
 
     def open(self, query: str = "") -> Trends:
         """The page at this address, once its charts are drawn."""
-        self.page.open(self.url + query)
+        self.page.open(self.url + _comparing(query))
         self.until(lambda: self.page.run(_READY), "no chart was drawn")
         return self
 
@@ -49,7 +50,7 @@ class Trends:
             lambda: self.page.run(
                 "(history.pushState(null, '', arguments[0]),"
                 " window.dispatchEvent(new PopStateEvent('popstate')), 0)",
-                self.url + query,
+                self.url + _comparing(query),
             )
         )
         return self
@@ -112,7 +113,8 @@ class Trends:
         return found
 
     def address(self) -> dict[str, str]:
-        return dict(parse_qsl(urlsplit(self.page.chrome.current_url).query))
+        asked = dict(parse_qsl(urlsplit(self.page.chrome.current_url).query))
+        return {name: value for name, value in asked.items() if name not in {"gpu", "mode"}}
 
     def notice(self) -> str:
         return self.page.text(".trend-notice")
@@ -190,3 +192,9 @@ class Trends:
             "Input.dispatchMouseEvent",
             {"type": kind, "x": place[0], "y": place[1], "button": button, **more},
         )
+
+
+def _comparing(query: str) -> str:
+    if "gpu=" in query or "mode=" in query:
+        return query
+    return f"{query}{'&' if query else '?'}mode=compare"

@@ -12,7 +12,7 @@ from dash.development.base_component import Component
 from layouts import ids
 from layouts.header import strip
 from layouts.index import index
-from layouts.page import gpu_options, page
+from layouts.page import page
 from layouts.theme import gpu_colour
 from monitor.metrics import TABLES
 from monitor.queries.latest import Latest
@@ -31,7 +31,18 @@ NONE = latest(
     gpus=[],
     recorder={"sources": [{"name": "nvml", "ok": False, "reason": "None.", "advice": "Add one."}]},
 )
-MACHINES = {"eight": EIGHT, "one": ONE, "none": NONE, "before the first tick": Latest()}
+JETSON = latest(
+    states=[gpu_state(board="NVIDIA Jetson Orin Nano", memory_kind="shared", l4t_version="36.4.7")],
+    zone=[{"device": "gpu-thermal", "temperature_celsius": 47.3}, {"device": "cv0-thermal"}],
+    rail=[{"device": "VDD_IN", "power_watts": 6.1}],
+)
+MACHINES = {
+    "eight": EIGHT,
+    "one": ONE,
+    "none": NONE,
+    "jetson": JETSON,
+    "before the first tick": Latest(),
+}
 each_machine = pytest.mark.parametrize("tick", MACHINES.values(), ids=MACHINES)
 
 
@@ -102,20 +113,6 @@ def test_one_gpu_or_none_is_told_in_words(tick: Latest, words: list[str]):
     assert told == words
 
 
-@pytest.mark.parametrize(("tick", "hidden"), [(EIGHT, False), (ONE, True), (NONE, True)])
-def test_the_selector_is_there_where_there_is_a_choice(tick: Latest, hidden: bool):
-    [selector] = [part for part in having(tick, "id") if part["id"] == ids.GPU_SELECTOR]
-    assert selector["hidden"] is hidden
-
-
-def test_a_mig_instance_is_told_apart_from_its_gpu():
-    gpus = [gpu_state(), gpu_state("MIG-1", mig_index=2)]
-    assert [option["label"] for option in gpu_options(gpus)] == [
-        "GPU 0: NVIDIA H100 80GB HBM3",
-        "GPU 0, MIG 2: NVIDIA H100 80GB HBM3",
-    ]
-
-
 def test_every_mount_is_in_one_card():
     rows = [
         p["data-device"] for p in having(EIGHT, "data-metric") if p["data-metric"][:5] == "disk."
@@ -123,8 +120,28 @@ def test_every_mount_is_in_one_card():
     assert rows == ["/", "/data"]
 
 
+def test_a_jetson_has_a_card_of_zones_and_rails_and_others_have_none():
+    def sensors(tick: Latest) -> list[str]:
+        return [
+            part["data-device"]
+            for part in having(tick, "data-metric")
+            if part["data-metric"].startswith(("zone.", "rail."))
+        ]
+
+    assert sensors(JETSON) == ["gpu-thermal", "cv0-thermal", "VDD_IN"]
+    assert sensors(ONE) == []
+    text = words(JETSON)
+    for said in ("Thermal zones", "NVIDIA Jetson Orin Nano", "JetPack", "shared"):
+        assert said in text
+    assert "Thermal zones" not in words(ONE)
+
+
+def words(tick: Latest) -> str:
+    return json.dumps(page(tick, "node-07").to_plotly_json(), default=lambda c: c.to_plotly_json())
+
+
 def test_where_there_is_no_gpu_the_reason_and_the_advice_stand_in_the_column():
-    text = json.dumps(page(NONE, "node-07").to_plotly_json(), default=lambda c: c.to_plotly_json())
+    text = words(NONE)
     assert "No NVIDIA GPU found" in text
     assert "None." in text
     assert "Add one." in text

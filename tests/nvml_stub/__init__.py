@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+import pynvml
 
 FOLDER = Path(__file__).parent
 SCENARIOS = FOLDER / "scenarios"
@@ -22,6 +28,13 @@ NO_COMPILER = "No C compiler (cc) is here to build the stand-in for NVIDIA's lib
 
 Variant = Literal["current", "old"]
 _FLAGS: dict[Variant, list[str]] = {"current": [], "old": ["-DOLD_DRIVER"]}
+_LOOKED_UP = re.compile(r'_nvmlGetFunctionPointer\("(\w+)"\)')
+_CHANGES = re.compile(
+    r"nvml(Device|System|Unit|GpuInstance|ComputeInstance|VgpuInstance|Gpm)?"
+    r"(WorkloadPowerProfile|PowerSmoothing)?"
+    r"(Set|Reset|Clear|Modify|Remove|Create|Destroy|Freeze|Update|Activate|Discover|Validate"
+    r"|ReadWrite)\w+"
+)
 # Shared objects stay mapped for as long as the process lives.
 _loaded: list[ctypes.CDLL] = []
 
@@ -36,13 +49,20 @@ def build(folder: Path, variant: Variant = "current") -> Path:
     library = folder / variant / LIBRARY
     if not library.exists():
         library.parent.mkdir(parents=True, exist_ok=True)
+        (folder / "setters.h").write_text("".join(f"CHANGES({name})\n" for name in setters()))
         command = [
             *(compiler() or "cc", "-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-pthread"),
-            *(f"-Wl,-soname,{LIBRARY}", *_FLAGS[variant]),
+            *(f"-Wl,-soname,{LIBRARY}", f"-I{folder}", *_FLAGS[variant]),
             *("-o", str(library), str(FOLDER / "stub.c")),
         ]
         subprocess.run(command, check=True)
     return library.parent
+
+
+def setters() -> list[str]:
+    """Every function that the binding knows and that would change a GPU or the driver."""
+    known = _LOOKED_UP.findall(Path(pynvml.__file__).read_text())
+    return sorted({name for name in known if _CHANGES.fullmatch(name)})
 
 
 def load(library_folder: Path) -> Stub:
@@ -54,6 +74,17 @@ def load(library_folder: Path) -> Stub:
 
 def _lines(path: Path) -> list[str]:
     return path.read_text("utf-8", "surrogateescape").splitlines()
+
+
+@dataclass(frozen=True)
+class Question:
+    """A value asked for by a function: of the driver (place < 0), a GPU, or its MIG instance."""
+
+    function: str
+    place: int
+    mig: int
+    key: str
+    times: int
 
 
 class Stub:
@@ -72,13 +103,27 @@ class Stub:
         """How often `function` was called since the last reset; all functions without a name."""
         return int(self._library.nvmlStubCallCount(function.encode()))
 
+    @contextmanager
+    def listening(self) -> Iterator[list[Question]]:
+        """A list that holds, in the end, every question that was put meanwhile."""
+        heard: list[Question] = []
+        self._library.nvmlStubListen(1)
+        try:
+            yield heard
+        finally:
+            self._library.nvmlStubListen(0)
+            line = ctypes.create_string_buffer(256)
+            while self._library.nvmlStubHeard(len(heard), line, len(line)):
+                function, place, mig, key, times = line.value.decode().split()
+                heard.append(Question(function, int(place), int(mig), key, int(times)))
+
     def in_flight(self) -> int:
         """Calls that have not come back yet."""
         return int(self._library.nvmlStubInFlight())
 
     def misuse(self) -> dict[str, int]:
         """What a driver might answer with a crash: each count should be 0."""
-        kinds = ("stale_handle", "before_init", "shut_down_under_calls")
+        kinds = ("stale_handle", "before_init", "shut_down_under_calls", "changed")
         return {kind: int(self._library.nvmlStubMisuse(kind.encode())) for kind in kinds}
 
     def reset(self) -> None:

@@ -43,7 +43,9 @@ def nvml(loaded_nvml: Stub, tmp_path: Path) -> Iterator[World]:
     yield world
     world.switch("no_driver")  # ends hangs
     assert within(10, lambda: loaded_nvml.in_flight() == 0)
+    changed = loaded_nvml.misuse()["changed"]
     loaded_nvml.reset()
+    assert not changed, "Something on a GPU was changed: stderr says by which function."
 
 
 class World(Scenario):

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { TEXT = 512, ANY = -1, NONE = -2, HANG = -1 };
+enum { TEXT = 4096, ANY = -1, NONE = -2, HANG = -1 };
 
 typedef struct { char *key, *value; } pair;
 typedef struct { int gpu, mig, length; pair pairs[128]; } section;

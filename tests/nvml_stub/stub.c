@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-enum { SUCCESS, UNINITIALIZED, INVALID_ARGUMENT, NOT_SUPPORTED, NOT_FOUND = 6,
+enum { SUCCESS, UNINITIALIZED, INVALID_ARGUMENT, NOT_SUPPORTED, NO_PERMISSION, NOT_FOUND = 6,
        INSUFFICIENT_SIZE = 7, TIMEOUT = 10, GPU_IS_LOST = 15, VERSION_MISMATCH = 25 };
 
 /* A device handle is a number: session, place in that session's order, MIG instance plus one.
@@ -22,7 +22,8 @@ static struct {
     int listening[64], delivered[64];
 } session = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
-static atomic_long stale_handles, used_before_init, shut_down_under_calls, in_flight;
+static atomic_long stale_handles, used_before_init, shut_down_under_calls, changed, in_flight;
+static atomic_long short_answers;
 
 /* ---- how often each function was called ---- */
 
@@ -47,12 +48,49 @@ long nvmlStubCallCount(const char *name) {
 
 long nvmlStubMisuse(const char *kind) {
     return !strcmp(kind, "stale_handle") ? stale_handles
-         : !strcmp(kind, "before_init")  ? used_before_init : shut_down_under_calls;
+         : !strcmp(kind, "before_init")  ? used_before_init
+         : !strcmp(kind, "changed")      ? changed : shut_down_under_calls;
+}
+
+/* ---- which question was put to which device how often, while a test listens ---- */
+
+typedef struct { const char *function; device handle; char key[64]; long times; } question;
+static struct { pthread_mutex_t lock; atomic_int on; int length; question asked[8192]; }
+heard = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void hear(const char *function, device handle, const char *key) {
+    pthread_mutex_lock(&heard.lock);
+    question *it = heard.asked, *end = heard.asked + heard.length;
+    while (it < end && (it->function != function || it->handle != handle || strcmp(it->key, key)))
+        it++;
+    if (it == end) {
+        if (++heard.length > 8192) abort();
+        *it = (question){.function = function, .handle = handle};
+        snprintf(it->key, sizeof it->key, "%s", key);
+    }
+    it->times++;
+    pthread_mutex_unlock(&heard.lock);
+}
+
+void nvmlStubListen(int on) {
+    if (on) heard.length = 0;
+    heard.on = on;
+}
+
+/* `function place mig key times`, with mig 0 for a GPU itself; 0 past the last question. */
+int nvmlStubHeard(int at, char *out, int size) {
+    if (at >= heard.length) return 0;
+    question *it = &heard.asked[at];
+    uintptr_t handle = (uintptr_t)it->handle;
+    int place = handle ? (int)(handle >> 8 & 255) : NONE;
+    snprintf(out, (size_t)size, "%s %d %d %s %ld", it->function, place, (int)(handle & 255),
+             it->key, it->times);
+    return 1;
 }
 
 void nvmlStubReset(void) {
     session.users = 0;
-    stale_handles = used_before_init = shut_down_under_calls = 0;
+    stale_handles = used_before_init = shut_down_under_calls = changed = short_answers = 0;
     for (counter *it = counters; it; it = it->next) it->calls = 0;
 }
 
@@ -123,6 +161,7 @@ static int ask(counter *it, device handle, const char *key, char out[TEXT]) {
     long delay = 0;
     int code;
     count(it);
+    if (heard.on) hear(it->name, handle, key);
     if (!session.users) {
         used_before_init++;
         return UNINITIALIZED;
@@ -314,6 +353,11 @@ NUMBER(nvmlDeviceGetBrand, unsigned, "brand")
 NUMBER(nvmlDeviceGetArchitecture, unsigned, "architecture")
 PAIR(nvmlDeviceGetCudaComputeCapability, "compute_capability")
 NUMBER(nvmlDeviceGetPersistenceMode, unsigned, "persistence_mode")
+NUMBER(nvmlDeviceGetDisplayMode, unsigned, "display_mode")
+NUMBER(nvmlDeviceGetDisplayActive, unsigned, "display_active")
+NUMBER(nvmlDeviceGetComputeMode, unsigned, "compute_mode")
+PAIR(nvmlDeviceGetDriverModel, "driver_model") /* of Windows alone */
+PAIR(nvmlDeviceGetDriverModel_v2, "driver_model")
 
 typedef struct { char legacy[16]; unsigned domain, bus, slot, id, subsystem; char bus_id[32]; } pci;
 
@@ -366,7 +410,7 @@ NUMBER(nvmlDeviceGetPowerManagementDefaultLimit, unsigned, "power_limit_default_
 PAIR(nvmlDeviceGetPowerManagementLimitConstraints, "power_limit_range_mw")
 NUMBER(nvmlDeviceGetTotalEnergyConsumption, unsigned long long, "energy_mj")
 NUMBER(nvmlDeviceGetFanSpeed, unsigned, "fan_0")
-KINDS(nvmlDeviceGetFanSpeed_v2, unsigned, "fan_0", "fan_1", "fan_2", "fan_3")
+KINDS(nvmlDeviceGetFanSpeed_v2, unsigned, "fan_0", "fan_1", "fan_2", "fan_3", "fan_4", "fan_5")
 KINDS(nvmlDeviceGetClockInfo, unsigned, "clock_graphics", "clock_sm", "clock_memory",
       "clock_video")
 KINDS(nvmlDeviceGetMaxClockInfo, unsigned, "clock_graphics_max", "clock_sm_max",
@@ -572,6 +616,17 @@ int nvmlEventSetFree(void *set) {
 
 typedef struct { unsigned pid; unsigned long long memory; unsigned gi, ci; } process;
 
+/* `compute.short = 2`: so many answers to come find more than there was room for. */
+static int is_short(device handle, const char *key) {
+    static counter quiet = {.name = "short"};
+    char name[TEXT];
+    unsigned long long times = 0;
+    snprintf(name, sizeof name, "%.60s.short", key);
+    atomic_store(&quiet.listed, 1); /* no call of its own */
+    return !ask_number(&quiet, handle, name, &times) && (unsigned long long)short_answers < times &&
+           short_answers++ >= 0;
+}
+
 static int processes(counter *it, device handle, const char *key, unsigned *length, process *out) {
     char text[TEXT];
     unsigned found = 0, room = out ? *length : 0;
@@ -581,12 +636,12 @@ static int processes(counter *it, device handle, const char *key, unsigned *leng
         char *colon = strchr(word, ':');
         if (!colon) continue;
         if (found < room)
-            out[found] = (process){(unsigned)atoi(word),
+            out[found] = (process){(unsigned)strtoul(word, NULL, 10),
                                    colon[1] == '-' ? ~0ull : strtoull(colon + 1, NULL, 0), ~0u, ~0u};
         found++;
     }
     *length = found;
-    return found > room ? INSUFFICIENT_SIZE : SUCCESS;
+    return found > room || (out && is_short(handle, key)) ? INSUFFICIENT_SIZE : SUCCESS;
 }
 
 #define PROCESSES(function, key)                                                                  \
@@ -596,8 +651,10 @@ static int processes(counter *it, device handle, const char *key, unsigned *leng
     }
 PROCESSES(nvmlDeviceGetComputeRunningProcesses_v2, "compute")
 PROCESSES(nvmlDeviceGetGraphicsRunningProcesses_v2, "graphics")
+PROCESSES(nvmlDeviceGetMPSComputeRunningProcesses_v2, "mps")
 
-/* `process_use = pid:sm:memory:encoder:decoder ...`, always newer than what was seen. */
+/* `process_use = pid:sm:memory:encoder:decoder ...`, newer than what was seen by a microsecond, or
+ * by as many as follow another colon. `!SUCCESS` finds nothing without saying so. */
 typedef struct { unsigned pid; unsigned long long time; unsigned sm, memory, enc, dec; } usage;
 
 int nvmlDeviceGetProcessUtilization(device handle, usage *out, unsigned *length,
@@ -607,18 +664,39 @@ int nvmlDeviceGetProcessUtilization(device handle, usage *out, unsigned *length,
     unsigned found = 0;
     int code = ask(&me, handle, "process_use", text);
     if (code) return code;
+    if (!strcmp(text, "!SUCCESS")) {
+        *length = 0;
+        return SUCCESS;
+    }
     if (!out) {
         *length = 100; /* the driver answers with its capacity */
         return INSUFFICIENT_SIZE;
     }
+    if (is_short(handle, "process_use")) return INSUFFICIENT_SIZE;
     for (char *rest = text, *word; (word = strsep(&rest, " ")) && found < *length;) {
-        usage one = {.time = last_seen + 1};
-        if (sscanf(word, "%u:%u:%u:%u:%u", &one.pid, &one.sm, &one.memory, &one.enc, &one.dec) == 5)
-            out[found++] = one;
+        usage one = {0};
+        long newer = 1;
+        if (sscanf(word, "%u:%u:%u:%u:%u:%ld", &one.pid, &one.sm, &one.memory, &one.enc, &one.dec,
+                   &newer) < 5)
+            continue;
+        one.time = last_seen + (unsigned long long)newer;
+        out[found++] = one;
     }
     *length = found;
     return found ? SUCCESS : NOT_FOUND;
 }
+
+/* ---- what changes a GPU: `setters.h` names every such function of the binding ---- */
+
+#define CHANGES(function)                                                                         \
+    int function(void) {                                                                          \
+        COUNTED;                                                                                  \
+        count(&me);                                                                               \
+        changed++;                                                                                \
+        fprintf(stderr, #function " was called: a monitor changes nothing\n");                    \
+        return NO_PERMISSION;                                                                     \
+    }
+#include "setters.h"
 
 #ifndef OLD_DRIVER
 
@@ -652,5 +730,6 @@ NUMBER(nvmlDeviceGetMemoryBusWidth, unsigned, "memory_bus_width")
 NUMBER(nvmlDeviceGetGpuMaxPcieLinkGeneration, unsigned, "pcie_generation_gpu_max")
 PROCESSES(nvmlDeviceGetComputeRunningProcesses_v3, "compute")
 PROCESSES(nvmlDeviceGetGraphicsRunningProcesses_v3, "graphics")
+PROCESSES(nvmlDeviceGetMPSComputeRunningProcesses_v3, "mps")
 
 #endif

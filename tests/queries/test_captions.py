@@ -35,6 +35,20 @@ from tests.queries.ticks import FACTS, GIB, GPU, HOST
             {"memory_kind": "v1"},
             "of 80.0 GiB · 50.0 % · used includes the driver's share",
         ),
+        (
+            "gpu.memory_used_bytes",
+            {**GPU, "memory_reserved_bytes": None},
+            {"memory_kind": "shared"},
+            "of 80.0 GiB · shared with the CPU · 50.0 %",
+        ),
+        (
+            "gpu.utilization_percent",
+            {"graphics_clock_mhz": 1020.0},
+            {"max_graphics_clock_mhz": 1020.0, "graphics_clock_lock": "locked"},
+            "1,020 of 1,020 MHz · locked",
+        ),
+        ("gpu.utilization_percent", {"graphics_clock_mhz": 306.0}, {}, "306 MHz"),
+        ("gpu.power_watts", {}, {"power_scope": "sum of 4 rails"}, "sum of 4 rails"),
         ("core.cpu_percent", {}, {}, ""),
     ],
 )

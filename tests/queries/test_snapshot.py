@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -10,6 +12,7 @@ from monitor.metrics import TABLES, Metric
 from monitor.queries.snapshot import SHOWN, layout, snapshot
 from monitor.queries.sparks import DISK_IO, SPARKS, shown_metric
 from monitor.sources.base import DeviceState, DeviceStatus, Row
+from monitor.units import WATTS
 from tests.queries.ticks import GIB, GPU, HOST, gpu_state, latest
 
 NUMBER, SYMBOL, RAW, PERCENT, STATE, CAPTION, PEAK, MARK, BADGE, FULL, USED = range(11)
@@ -41,6 +44,8 @@ def test_a_missing_reading_is_not_a_zero_and_says_why(table: str, column: str):
         tick["host"] = row
     if table == "disk":
         tick["disks"] = [row]
+    if table in {"zone", "rail"}:
+        tick[table] = [row]
     found = reading(f"{table}.{column}", "d", **tick)
     assert found[NUMBER] == "N/A"
     assert (found[RAW], found[PERCENT], found[STATE], found[USED]) == (None, None, "missing", "")
@@ -54,6 +59,7 @@ def test_a_zero_is_a_value(table: str, column: str):
     if column == DISK_IO.column:
         zero |= {"disk_read_bytes_per_second": 0.0, "disk_write_bytes_per_second": 0.0}
     tick = {"gpus": [zero] if table == "gpu" else [], "host": zero, "disks": [zero]}
+    tick |= {"zone": [zero], "rail": [zero]}
     found = reading(f"{table}.{column}", "d", **tick)
     assert found[NUMBER] in {"0", "0.0"}
     assert found[RAW] == 0
@@ -164,6 +170,7 @@ def test_the_layout_changes_with_what_is_known_of_a_gpu():
     assert before == layout(latest(states=[gpu_state()]))
     assert before != layout(latest(states=[gpu_state(name="NVIDIA H200")]))
     assert before != layout(latest(gpus=[], states=[]))
+    assert before != layout(latest(states=[gpu_state()], rail=[{"device": "VDD_IN"}]))
 
 
 def test_a_snapshot_is_small_and_json():
@@ -190,3 +197,20 @@ def test_before_the_first_tick_there_is_nothing_but_a_snapshot():
     assert tick["time"] is None
     assert tick["gpus"] == {}
     assert all(not of for of in tick["readings"].values())
+
+
+def test_a_small_power_is_not_rounded_away():
+    assert [WATTS.text(watts) for watts in (0.3, 9.94, 9.96, 312.4, -0.02, -1.26)] == [
+        *("0.3 W", "9.9 W", "10 W", "312 W", "0.0 W", "-1.3 W")
+    ]
+
+
+def test_a_zone_is_warned_of_at_its_own_limit():
+    row = {"device": "gpu-thermal", "temperature_celsius": 96.0}
+    made = snapshot(latest(zone=[row, {"device": "cv0-thermal"}]), {})
+    zones = made["readings"]["zone.temperature_celsius"]
+    assert [reading[4] for reading in zones.values()] == ["warning", "missing"]
+    cool = DeviceState("zone", "gpu-thermal", facts={"passive_temperature_celsius": 99.0})
+    tick = latest(zone=[row])
+    made = snapshot(replace(tick, devices={**tick.devices, "zone": {"gpu-thermal": cool}}), {})
+    assert made["readings"]["zone.temperature_celsius"]["gpu-thermal"][4] == "warm"

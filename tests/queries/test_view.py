@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.queries.latest import iso
-from monitor.queries.view import DEFAULT_RANGE, RANGES, View, view_of
+from monitor.queries.view import DEFAULT_RANGE, RANGES, View, addresses, view_of
 from tests.queries.ticks import gpu_state
 
 NOW = 1_795_516_200_500  # 2026-11-24T10:30:00.500Z
@@ -203,3 +203,12 @@ def test_whatever_is_asked_there_is_a_view_of_the_past_and_each_problem_is_a_sen
 def test_what_is_no_text_is_as_if_it_was_not_asked_for(junk: object):
     asked = dict.fromkeys(["range", "from", "to", "gpus", "charts"], junk)
     assert view_of(asked, GPUS, CHARTS, NOW) == seen()
+
+
+def test_an_index_that_two_gpus_had_is_that_of_the_one_which_is_there():
+    lost, new = gpu_state("GPU-old", "lost", index=1), gpu_state("GPU-new", index=1)
+    for gpus in ([GPUS[0], lost, new], [GPUS[0], new, lost]):
+        assert addresses(gpus) == {"GPU-a": "0", "GPU-old": "GPU-old", "GPU-new": "1"}
+        assert list(addresses(gpus)) == [gpu.device for gpu in gpus]
+        assert view_of({"gpus": "1"}, gpus, CHARTS, NOW).gpus == {"GPU-new"}
+        assert view_of({"gpus": "GPU-old"}, gpus, CHARTS, NOW).gpus == {"GPU-old"}

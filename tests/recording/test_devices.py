@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -105,6 +106,36 @@ def test_a_provisional_name_goes_at_once_with_the_uuid_that_takes_its_place() ->
     devices.note(2.0)
     assert notes.calls[-1] == ([gpu("GPU-aaaa")], [("gpu", "GPU 3")])
     assert notes.names() == ["GPU-aaaa"]
+
+
+def test_a_gpu_that_sleeps_since_before_the_start_is_the_one_in_its_place() -> None:
+    place = {"index": 0, "pci_bus_id": "00000000:01:00.0"}
+    laptop = gpu("GPU-laptop", name="RTX 4060", **place)
+    notes = MemoryNotes(laptop, gpu("GPU-dock", pci_bus_id="00000000:3C:00.0"))
+    source = ListingSource(DeviceState("gpu", "GPU 0", "asleep", "It sleeps.", place))
+    devices = begun(notes, source)
+    devices.note(0.0)
+    asleep = replace(laptop, status="asleep", reason="It sleeps.")
+    assert notes.calls == [([asleep], [])]
+    devices.note(PATIENCE_SECONDS)
+    assert {state.device: state.status for state in notes.devices()} == {
+        "GPU-laptop": "asleep",
+        "GPU-dock": "lost",
+    }
+    source.listed = (laptop,)
+    devices.note(PATIENCE_SECONDS + 1)
+    assert notes.calls[-1] == ([laptop], [])
+
+
+def test_another_gpu_in_the_place_of_one_that_slept_takes_its_place() -> None:
+    place = {"index": 0, "pci_bus_id": "00000000:01:00.0"}
+    notes = MemoryNotes(gpu("GPU-old", **place))
+    source = ListingSource(DeviceState("gpu", "GPU 0", "asleep", "It sleeps.", place))
+    devices = begun(notes, source)
+    devices.note(0.0)
+    source.listed = (gpu("GPU-new", **place),)
+    devices.note(1.0)
+    assert notes.names() == ["GPU-new"]
 
 
 def test_a_device_of_another_table_keeps_a_name_that_a_gpu_gave_up() -> None:

@@ -63,6 +63,51 @@ def test_each_tick_replaces_the_one_before(journal: Journal, follower: Follower)
     assert follower.buffers["gpu"].columns().times.tolist() == [NOW, NOW + 1000, NOW + 2000]
 
 
+def with_processes(*pids: int) -> Rows:
+    return {**tick(1.0), "process": [{"device": "GPU-1", "pid": pid} for pid in pids]}
+
+
+@pytest.mark.parametrize(("interval", "stays", "goes"), [(1.0, 5, 6), (0.5, 5, 5.5), (5.0, 10, 15)])
+def test_processes_are_gone_soon_after_a_reading_found_none(
+    journal: Journal, follower: Follower, interval: float, stays: float, goes: float
+) -> None:
+    journal.put_note("recorder", {"interval": interval})
+    journal.append(NOW, with_processes(7, 8))
+    follower.poll()
+    assert list(follower.latest.table("process")) == ["GPU-1/7", "GPU-1/8"]
+    journal.append(NOW + round(1000 * stays), with_processes())
+    follower.poll()
+    assert len(follower.latest.table("process")) == 2
+    assert follower.latest.ticks["process"] == NOW
+    journal.append(NOW + round(1000 * goes), with_processes())
+    follower.poll()
+    assert follower.latest.table("process") == {}
+    assert follower.latest.table("gpu")
+    journal.append(NOW + 20_000, with_processes(9))
+    follower.poll()
+    assert list(follower.latest.table("process")) == ["GPU-1/9"]
+
+
+def test_processes_of_a_time_that_the_clock_was_set_back_from_are_gone(
+    journal: Journal, follower: Follower
+) -> None:
+    journal.append(NOW, with_processes(7))
+    follower.poll()
+    journal.append(NOW - 60_000, with_processes())
+    follower.poll()
+    assert follower.latest.table("process") == {}
+
+
+def test_processes_of_long_ago_are_not_current_at_the_start(
+    journal: Journal, follower: Follower
+) -> None:
+    journal.append(NOW - 60_000, with_processes(7))
+    journal.append(NOW, with_processes())
+    follower.poll()
+    assert follower.latest.table("process") == {}
+    assert follower.latest.table("gpu")
+
+
 def test_a_device_that_is_forgotten_goes(journal: Journal, follower: Follower) -> None:
     journal.put_devices([DeviceState("gpu", "GPU 0"), DeviceState("disk", "/")])
     journal.append(NOW, tick(1.0))
@@ -172,6 +217,20 @@ def test_a_tick_that_moves_from_memory_to_live_db_is_shown_once(
     follower.poll()
     assert follower.buffers["gpu"].columns().times.tolist() == [NOW, NOW + 1000, NOW + 2000]
     assert follower.latest.table("gpu")["GPU-1"]["power_watts"] == 3.0
+
+
+@pytest.mark.parametrize("table", ["gpu", "zone", "rail"])
+def test_what_no_device_answered_is_not_shown_again(
+    table: str, journal: Journal, follower: Follower
+) -> None:
+    own = {"recorder": [{"device": "host"}], "disk": [{"device": "/", "used_bytes": 1}]}
+    journal.append(NOW, {**own, table: [{"device": "one"}]})
+    follower.poll()
+    assert set(follower.latest.table(table)) == {"one"}
+    journal.append(NOW + 1000, {"recorder": [{"device": "host"}]})
+    follower.poll()
+    assert follower.latest.table(table) == {}
+    assert set(follower.latest.table("disk")) == {"/"}
 
 
 def test_a_file_that_cannot_be_read_costs_one_line(

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from monitor.metrics import FANS
+from monitor.sources.clock_reasons import CLOCK_REASONS
+
 Values = Mapping[str, str]
 Expected = Callable[[Values], object]
 
 # Between the two readings that a rate is made of.
 LINK_SECONDS = 2.0
+TICKS = 3
 LINK_KIB = 2048
 
 
@@ -60,6 +64,17 @@ def _performance_state(values: Values) -> int | None:
     return None if state == 32 else state
 
 
+def lost(column: str) -> Expected:
+    """The seconds of `TICKS` ticks, one a second, where the mask has the column's bit."""
+    (bit,) = [reason.bit for reason in CLOCK_REASONS if reason.column == column]
+
+    def expected(values: Values) -> float | None:
+        mask = word(values, "clock_reasons")
+        return None if mask is None else float(TICKS - 1 if mask & bit else 0)
+
+    return expected
+
+
 def _xids(values: Values) -> int | None:
     return 0 if "event_types" in values else None
 
@@ -78,6 +93,7 @@ COLUMNS: Mapping[str, Expected] = {
     "power_limit_watts": per_thousand("power_limit_enforced_mw"),
     "energy_joules": per_thousand("energy_mj"),
     "fan_percent": _fan,
+    **{f"fan_{fan}_percent": number(f"fan_{fan}") for fan in range(FANS)},
     "graphics_clock_mhz": number("clock_graphics"),
     "sm_clock_mhz": number("clock_sm"),
     "memory_clock_mhz": number("clock_memory"),
@@ -95,11 +111,13 @@ COLUMNS: Mapping[str, Expected] = {
     "ofa_percent": number("ofa"),
     "performance_state": _performance_state,
     "clock_event_reasons": number("clock_reasons"),
+    **{reason.column: lost(reason.column) for reason in CLOCK_REASONS if reason.column},
     "ecc_corrected_count": number("ecc_corrected"),
     "ecc_uncorrected_count": number("ecc_uncorrected"),
     "remapped_rows_count": total_of(("remapped_rows", 0), ("remapped_rows", 1)),
     "retired_pages_count": total_of(("retired_pages_single", 0), ("retired_pages_double", 0)),
     "xid_count": _xids,
+    "xid": lambda values: None,
 }
 
 
@@ -153,4 +171,5 @@ FACTS: Mapping[str, Expected] = {
     "ecc_mode": _mode("ecc_mode"),
     "mig_mode": _mode("mig_mode"),
     "fan_count": number("fans"),
+    "process_list": lambda values: "reported" if "compute" in values else "Not Supported",
 }

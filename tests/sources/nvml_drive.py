@@ -11,17 +11,27 @@ from monitor.sources.nvml import NvmlSource
 from tests.nvml_stub.fixtures import World, within
 
 NOWHERE = Path("/nonexistent")
+BEGAN = 1_800_000_000.0
+"""What the wall clock shows at 0 s."""
 
 
 class Drive:
-    """A source, and rows by UUID. Ticks end when nothing is under way, hung calls apart."""
+    """A source, and rows by UUID. Ticks end when nothing is under way, hung calls apart.
 
-    def __init__(self, source: NvmlSource) -> None:
+    `wall` is the clock that the source goes by: it stands at the time of the last tick.
+    """
+
+    def __init__(self, source: NvmlSource, wall: list[float]) -> None:
         self.source = source
+        self.processes: list[Row] | None = None  # of the last tick, None where it had no such rows
+        self._wall = wall
 
     def tick(self, at: float, *, hangs: bool = False) -> dict[str, Row]:
         """The rows of the tick at `at` seconds."""
-        rows = self.source.sample(at)["gpu"]
+        self._wall[0] = BEGAN + at
+        sampled = self.source.sample(at)
+        rows = sampled["gpu"]
+        self.processes = list(sampled["process"]) if "process" in sampled else None
         assert hangs or within(5, lambda: self.source.idle)
         return {str(row["device"]): row for row in rows}
 
@@ -50,7 +60,9 @@ def driving(
     deadline: float | None = None,
 ) -> Iterator[Drive]:
     """A source that is closed in the end, and used the library well but for what is `expected`."""
-    drive = Drive(NvmlSource(root, clock=clock, deadline=deadline))
+    wall = [BEGAN]
+    source = NvmlSource(root, clock=clock, deadline=deadline, wall=lambda: wall[0])
+    drive = Drive(source, wall)
     try:
         yield drive
     finally:

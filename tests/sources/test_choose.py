@@ -9,7 +9,9 @@ import pytest
 from monitor.settings import Settings
 from monitor.sources.base import DeviceState, Rows, Source, SourceState
 from monitor.sources.choose import Machine, choose, nvml_loads
+from monitor.sources.jetson import JetsonSource
 from monitor.sources.none import NoSource
+from tests.sources.fake_jetson import BOARDS, FakeJetson
 
 
 class FakeNvml:
@@ -50,6 +52,7 @@ WITHOUT_BINDING = Machine(nvml_loads=lambda: True, nvml_source=no_binding)
         ("nvml", WITHOUT_DRIVER, "nvml", "through NVML"),
         ("nvml", WITHOUT_BINDING, "none", "so only the host is recorded"),
         ("demo", WITHOUT_BINDING, "demo", "simulated"),
+        ("jetson", WITHOUT_DRIVER, "jetson", "As asked for (--gpu-source jetson)"),
         ("none", WITH_DRIVER, "none", "switched off (--gpu-source none)"),
     ],
 )
@@ -63,6 +66,49 @@ def test_choice(gpu_source: str, machine: Machine, name: str, words: str, tmp_pa
     assert sentence.count(". ") == 0
     gpu.close()
     host.close()
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_jetson_is_known_by_its_files(board: str, tmp_path: Path) -> None:
+    files = FakeJetson(tmp_path, BOARDS[board])
+    for machine, words in (
+        (WITH_DRIVER, "read from sysfs, and through NVML where that tells more."),
+        (WITHOUT_DRIVER, "power rails are read from sysfs."),
+        (WITHOUT_BINDING, "power rails are read from sysfs."),
+    ):
+        (gpu, host), sentence = choose(Settings(root=tmp_path), machine)
+        assert gpu.name == "jetson"
+        assert sentence.startswith("This machine is a Jetson, so")
+        assert words in sentence
+        assert isinstance(gpu, JetsonSource)
+        gpu.close()
+        host.close()
+    files.close()
+
+
+def test_a_jetson_whose_gpu_is_not_there_yet_is_one(tmp_path: Path) -> None:
+    board = {path: text for path, text in BOARDS["agx_orin"].items() if "devfreq" not in path}
+    files = FakeJetson(tmp_path, board)
+    (gpu, host), _ = choose(Settings(root=tmp_path), WITHOUT_DRIVER)
+    assert gpu.name == "jetson"
+    gpu.close()
+    host.close()
+    files.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("uevent", "OF_NAME=gpu\nOF_COMPATIBLE_0=rockchip,rk3588-mali\n"),
+        ("of_node/name", "vic\0"),
+    ],
+)
+def test_another_makers_board_is_none(name: str, text: str, tmp_path: Path) -> None:
+    files = FakeJetson(tmp_path, {f"sys/class/devfreq/fb000000.gpu/device/{name}": text})
+    (gpu, host), _ = choose(Settings(root=tmp_path), WITH_DRIVER)
+    assert gpu.name == "nvml"
+    host.close()
+    files.close()
 
 
 def test_every_value_of_the_setting_has_a_source(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from itertools import pairwise
 
 import pytest
 
-from monitor.metrics import GPU, PROCESS, Metric
+from monitor.metrics import FANS, GPU, PROCESS, Metric
+from monitor.sources.clock_reasons import CLOCK_REASONS
 from monitor.sources.demo import DemoSource
+from monitor.sources.demo_health import REMAPPED, XID_SECOND
 from monitor.sources.demo_run import GPUS, IDLE, RUN_SECONDS, STRAGGLER
 from monitor.sources.facts import FACTS, GPU_FACTS, Fact
 
@@ -15,7 +17,12 @@ NOON = 1_795_521_600  # 2026-11-24 12:00 UTC
 RUN_BEGAN = NOON - (NOON - 1_735_689_600) % RUN_SECONDS
 STEADY = RUN_BEGAN + 600
 # What a real H100 does not report either.
-NOT_ON_AN_H100 = {"fan_percent", "retired_pages_count"}
+NOT_ON_AN_H100 = {
+    "fan_percent",
+    *(f"fan_{fan}_percent" for fan in range(FANS)),
+    "retired_pages_count",
+    "xid",  # only in the second in which one comes
+}
 
 
 class Wall:
@@ -83,7 +90,36 @@ def test_another_seed_is_another_machine(demo: DemoSource, wall: Wall) -> None:
     assert other != gpus_at(demo, wall, STEADY)
 
 
-@pytest.mark.parametrize("began", [STEADY, RUN_BEGAN + RUN_SECONDS - 5], ids=["steady", "new run"])
+STEADY_OR_NEW = pytest.mark.parametrize(
+    "began", [STEADY, RUN_BEGAN + RUN_SECONDS - 5], ids=["steady", "new run"]
+)
+
+
+@STEADY_OR_NEW
+def test_time_lost_is_the_sum_of_seconds_with_the_reason(
+    began: int, demo: DemoSource, wall: Wall
+) -> None:
+    ticks = [gpus_at(demo, wall, began + n) for n in range(11)]
+    for before, after in pairwise(ticks):
+        for then, now in zip(before, after, strict=True):
+            for reason in CLOCK_REASONS:
+                if reason.column:
+                    grown = now[reason.column] - then[reason.column]
+                    assert grown == (1 if now["clock_event_reasons"] & reason.bit else 0)
+    lost = ticks[0][STRAGGLER]["sw_thermal_slowdown_seconds"]
+    assert lost > 1e6 > ticks[0][0]["sw_thermal_slowdown_seconds"] == 0
+
+
+def test_a_row_is_remapped_once_a_run(demo: DemoSource, wall: Wall) -> None:
+    told = [
+        [(row["xid"], row["xid_count"]) for row in gpus_at(demo, wall, RUN_BEGAN + second)]
+        for second in (XID_SECOND - 1, XID_SECOND, XID_SECOND + 1)
+    ]
+    assert [tick[REMAPPED] for tick in told] == [(None, 0), (63, 1), (None, 1)]
+    assert {cell for tick in told for cell in tick[:REMAPPED] + tick[REMAPPED + 1 :]} == {(None, 0)}
+
+
+@STEADY_OR_NEW
 def test_energy_is_the_sum_of_power(began: int, demo: DemoSource, wall: Wall) -> None:
     ticks = [gpus_at(demo, wall, began + n) for n in range(11)]
     for before, after in pairwise(ticks):

@@ -297,6 +297,7 @@ def test_facts(host: HostSource) -> None:
         "operating_system": "Ubuntu 24.04.1 LTS",
         "kernel": "6.8.0-45-generic",
         "booted": 1_795_000_000,
+        "pid_namespace": None,
     }
     assert facts["disk", "/data"] == {"file_system": "xfs", "block_device": "/dev/mapper/vault"}
     assert facts["network", "eth0"] == {"speed_bits_per_second": 100_000_000_000}

@@ -139,6 +139,13 @@ def test_facts_of_nothing(tmp_path: Path) -> None:
     assert set(facts.values()) == {None}
 
 
+@pytest.mark.parametrize(("inode", "expected"), [(4026531836, "host"), (4026532201, "own")])
+def test_the_pid_namespace(fake: FakeHost, inode: int, expected: str) -> None:
+    (fake.root / "proc/self/ns").mkdir(parents=True)
+    (fake.root / "proc/self/ns/pid").symlink_to(f"pid:[{inode}]")
+    assert host_facts(KernelFiles(fake.root))["pid_namespace"] == expected
+
+
 def test_two_cores_of_one_number_on_two_packages_are_two(fake: FakeHost) -> None:
     fake.put("sys/devices/system/cpu/cpu1/topology/physical_package_id", "1\n")
     assert host_facts(KernelFiles(fake.root))["physical_cores"] == 2

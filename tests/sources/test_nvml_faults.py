@@ -11,7 +11,9 @@ from pathlib import Path
 import pynvml
 import pytest
 
-from monitor.metrics import GPU
+from monitor.metrics import FANS, GPU
+from monitor.sources.base import Row
+from monitor.sources.clock_reasons import CLOCK_REASONS
 from monitor.sources.nvml_errors import code_of, of_device, of_driver
 from tests.nvml_stub.fixtures import World, within
 from tests.sources.nvml_drive import driving, uuid
@@ -19,6 +21,12 @@ from tests.sources.nvml_drive import driving, uuid
 ROOT = Path(__file__).parents[2]
 EIGHT = {uuid(index) for index in range(8)}
 WITHOUT_3 = EIGHT - {uuid(3)}
+
+LOST = {reason.column for reason in CLOCK_REASONS if reason.column}
+# Only where an error came, and from the same events.
+SELDOM = {"xid"}
+# What is there as long as any of several readings is.
+FASTEST = {"fan_percent"}
 
 # Columns by what a scenario calls the reading they come from.
 READINGS = {
@@ -29,7 +37,7 @@ READINGS = {
     "power_mw": {"power_watts"},
     "power_limit_enforced_mw": {"power_limit_watts"},
     "energy_mj": {"energy_joules"},
-    "fan_0": {"fan_percent"},
+    **{f"fan_{fan}": {f"fan_{fan}_percent"} for fan in range(FANS)},
     "clock_graphics": {"graphics_clock_mhz"},
     "clock_sm": {"sm_clock_mhz"},
     "clock_memory": {"memory_clock_mhz"},
@@ -45,7 +53,7 @@ READINGS = {
     "jpeg": {"jpeg_percent"},
     "ofa": {"ofa_percent"},
     "performance_state": {"performance_state"},
-    "clock_reasons": {"clock_event_reasons"},
+    "clock_reasons": {"clock_event_reasons", *LOST},
     "ecc_corrected": {"ecc_corrected_count"},
     "ecc_uncorrected": {"ecc_uncorrected_count"},
     "remapped_rows": {"remapped_rows_count"},
@@ -68,8 +76,10 @@ class Ticking:
 @pytest.fixture
 def full(nvml: World) -> World:
     """A GPU that tells everything."""
-    for key, value in {"fans": 1, "fan_0": 55, "retired_pages_single": 1}.items():
+    for key, value in {"fans": FANS, "retired_pages_single": 1}.items():
         nvml.set("gpu 0", key, value)
+    for fan in range(FANS):
+        nvml.set("gpu 0", f"fan_{fan}", 55 + fan)
     nvml.set("gpu 0", "retired_pages_double", 0)
     return nvml
 
@@ -85,10 +95,10 @@ def present(row: dict[str, object]) -> set[str]:
 
 
 def test_every_column_has_a_reading_that_can_fail(full: World) -> None:
-    assert set().union(*READINGS.values()) | {"index"} == set(GPU.columns)
+    assert set().union(*READINGS.values()) | SELDOM | FASTEST | {"index"} == set(GPU.columns)
     with driving(full, clock=Ticking()) as drive:
         (row,) = drive.run(0, 3).values()
-        assert present(row) == set(GPU.columns)
+        assert present(row) == set(GPU.columns) - SELDOM
 
 
 @pytest.mark.parametrize("error", ["NOT_SUPPORTED", "UNKNOWN", "NO_PERMISSION", "TIMEOUT"])
@@ -97,8 +107,24 @@ def test_an_error_costs_its_cells(full: World, key: str, error: str) -> None:
     full.set("gpu 0", key, f"!{error}")
     with driving(full, clock=Ticking()) as drive:
         (row,) = drive.run(0, 3).values()
-        assert present(row) == set(GPU.columns) - READINGS[key]
+        assert present(row) == set(GPU.columns) - SELDOM - READINGS[key]
         assert drive.source.devices()[0].status == "ok"
+
+
+@pytest.mark.parametrize("error", ["NOT_SUPPORTED", "UNKNOWN"])
+def test_the_fastest_fan_is_missing_where_no_fan_answers(full: World, error: str) -> None:
+    for fan in range(FANS):
+        full.set("gpu 0", f"fan_{fan}", f"!{error}")
+    with driving(full) as drive:
+        (row,) = drive.run(0, 3).values()
+        assert not {column for column in present(row) if column.startswith("fan_")}
+
+
+def test_a_fan_that_is_not_supported_is_asked_for_once(full: World) -> None:
+    full.set("gpu 0", "fan_1", "!NOT_SUPPORTED")
+    with driving(full) as drive:
+        drive.run(0, 4)
+        assert full.stub.calls("nvmlDeviceGetFanSpeed_v2") == 4 * (FANS - 1) + 1
 
 
 @pytest.mark.parametrize("key", ["power_mw", "pcie_tx_kb"])
@@ -288,6 +314,7 @@ def test_a_lost_gpu_that_answers_again_needs_no_new_session(eight: World) -> Non
         drive.run(0, 2)
         eight.switch("falls_off_bus")
         assert set(drive.tick(2.0)) == WITHOUT_3
+        assert drive.tick(3.0)[uuid(3)]["xid"] == 79
         eight.switch("eight_h100_uneven")
         assert set(drive.tick(6.9)) == WITHOUT_3
         assert set(drive.tick(7.0)) == EIGHT
@@ -317,6 +344,72 @@ def test_a_gpu_comes_back_by_its_uuid_in_another_place(eight: World) -> None:
         assert (rows[uuid(3)]["index"], rows[uuid(3)]["power_watts"]) == (7, 123.456)
         assert (drive.state(uuid(3)).status, drive.state(uuid(3)).facts["index"]) == ("ok", 7)
         assert drive.names() == EIGHT
+
+
+def test_two_that_changed_places_are_known_by_their_uuids(eight: World) -> None:
+    with driving(eight) as drive:
+        drive.run(0, 2)
+        eight.switch("no_driver")  # reloaded
+        drive.run(2, 9)
+        eight.switch("eight_h100_uneven")
+        for index, other in ((2, 5), (5, 2)):
+            eight.set(f"gpu {index}", "uuid", uuid(other))
+            eight.set(f"gpu {index}", "power_mw", 100_000 + other)
+        rows = drive.run(9, 30)
+        assert set(rows) == drive.names() == EIGHT
+        for index, other in ((2, 5), (5, 2)):
+            assert (rows[uuid(other)]["index"], rows[uuid(other)]["power_watts"]) == (
+                *(index, 100 + other / 1000),
+            )
+            assert drive.state(uuid(other)).facts["index"] == index
+        assert {drive.state(name).status for name in EIGHT} == {"ok"}
+
+
+def test_a_gpu_that_is_added_is_found(eight: World, tmp_path: Path) -> None:
+    taken = tmp_path / "proc/driver/nvidia/gpus"
+    (taken / "0000:1b:00.0").mkdir(parents=True)
+    with driving(eight, root=tmp_path) as drive:
+        drive.run(0, 3)
+        eight.add("gpu 8", uuid="GPU-new", power_mw=42000)
+        assert set(drive.run(3, 14)) == EIGHT
+        (taken / "0000:99:00.0").mkdir()
+        rows = drive.run(14, 26)
+        assert set(rows) == drive.names() == EIGHT | {"GPU-new"}
+        assert (rows["GPU-new"]["index"], rows["GPU-new"]["power_watts"]) == (8, 42.0)
+        # One that the driver took and does not list to us is asked about once.
+        (taken / "0000:9a:00.0").mkdir()
+        drive.run(26, 80)
+        assert eight.stub.calls("nvmlInitWithFlags") == 3
+
+
+def test_a_lost_gpu_comes_back_while_another_hangs(eight: World) -> None:
+    with driving(eight) as drive:
+        drive.run(0, 2)
+        eight.set("gpu 3", "state", "!GPU_IS_LOST")
+        assert set(drive.tick(2.0)) == WITHOUT_3
+        eight.set("gpu 5", "state", "!HANG")
+        drive.tick(3.0, hangs=True)
+        eight.set("gpu 3", "state", "well")
+        assert set(drive.tick(7.0, hangs=True)) == EIGHT - {uuid(5)}
+        assert drive.state(uuid(3)).status == "ok"
+        assert eight.stub.calls("nvmlInitWithFlags") == 1
+        eight.set("gpu 5", "state", "well")
+
+
+def test_while_a_call_hangs_a_lost_gpu_costs_the_others_nothing(eight: World) -> None:
+    with driving(eight) as drive:
+        drive.run(0, 2)
+        eight.set("gpu 3", "state", "!GPU_IS_LOST")
+        eight.set("gpu 5", "state", "!HANG")
+        rows: dict[str, Row] = {}
+        for at in range(2, 40):
+            rows = drive.tick(float(at), hangs=True)
+            assert within(5, lambda: eight.stub.in_flight() <= 2)
+        # Their PCIe traffic is read beside the ticks, and still is.
+        assert set(rows) == EIGHT - {uuid(3), uuid(5)}
+        assert {row["pcie_rx_bytes_per_second"] is None for row in rows.values()} == {False}
+        assert eight.stub.calls("nvmlShutdown") == 0
+        eight.set("gpu 5", "state", "well")
 
 
 def test_new_sessions_are_tried_less_and_less_often(eight: World) -> None:
@@ -484,43 +577,6 @@ def test_instances_come_and_go(nvml: World) -> None:
         drive.tick(16.0)
         assert drive.state("MIG-new").status == drive.state(parent).status == "lost"
         assert nvml.stub.calls("nvmlInitWithFlags") == 1
-
-
-# ---- sleep ----
-
-
-def power_status(root: Path, address: str, status: str) -> None:
-    device = root / "sys/bus/pci/devices" / address
-    (device / "power").mkdir(parents=True, exist_ok=True)
-    (device / "vendor").write_text("0x10de\n")
-    (device / "class").write_text("0x030000\n")
-    (device / "power/runtime_status").write_text(f"{status}\n")
-
-
-def test_a_gpu_that_sleeps_is_not_woken(nvml: World, tmp_path: Path) -> None:
-    nvml.switch("laptop")
-    power_status(tmp_path, "0000:01:00.0", "active")
-    with driving(nvml, root=tmp_path) as drive:
-        assert len(drive.run(0, 2)) == 1
-        power_status(tmp_path, "0000:01:00.0", "suspended")
-        before = nvml.stub.calls()
-        assert drive.run(2, 8) == {}
-        assert nvml.stub.calls() == before
-        assert drive.source.devices()[0].status == "asleep"
-        power_status(tmp_path, "0000:01:00.0", "active")
-        assert len(drive.tick(8.0)) == 1
-        assert drive.source.devices()[0].status == "ok"
-
-
-def test_a_driver_whose_gpus_all_sleep_is_not_opened(nvml: World, tmp_path: Path) -> None:
-    nvml.switch("laptop")
-    power_status(tmp_path, "0000:01:00.0", "suspended")
-    with driving(nvml, root=tmp_path) as drive:
-        assert drive.tick(0.0) == {}
-        assert nvml.stub.calls() == 0
-        assert "suspended" in drive.source.state().reason
-        power_status(tmp_path, "0000:01:00.0", "active")
-        assert len(drive.tick(10.0)) == 1
 
 
 # ---- processes ----

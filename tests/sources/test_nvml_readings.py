@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pynvml
 import pytest
 
 from monitor.metrics import GPU, Metric
@@ -17,7 +18,7 @@ from monitor.sources.facts import GPU_FACTS, Fact
 from monitor.sources.nvml_facts import text
 from tests.nvml_stub import Scenario, Stub
 from tests.nvml_stub.fixtures import World
-from tests.sources.nvml_cases import COLUMNS, FACTS, LINK_KIB, LINK_SECONDS
+from tests.sources.nvml_cases import COLUMNS, FACTS, LINK_KIB, LINK_SECONDS, TICKS
 from tests.sources.nvml_drive import driving
 
 each_metric = pytest.mark.parametrize("metric", GPU.metrics, ids=lambda metric: metric.column)
@@ -39,7 +40,7 @@ class Machine:
 
 
 def read(world: World, name: str) -> Machine:
-    """Two readings of everything, in between `LINK_KIB` over each direction of NVLink."""
+    """`TICKS` ticks; between two of them goes `LINK_KIB` over each direction of NVLink."""
     world.switch(name)
     gpus = [f"gpu {index}" for index in range(8) if "uuid" in world.values(f"gpu {index}")]
     clock = [0.0]
@@ -53,7 +54,7 @@ def read(world: World, name: str) -> Machine:
                     world.set(gpu, key, f"{kind} {int(count) + LINK_KIB}")
         clock[0] = LINK_SECONDS
         drive.tick(1.0)
-        rows = drive.tick(2.0)
+        rows = drive.tick(TICKS - 1.0)
         states = {state.device: state for state in drive.source.devices()}
     return Machine(world, gpus, rows, states)
 
@@ -181,6 +182,82 @@ def test_xids_are_counted_as_they_come(nvml: World) -> None:
         assert row["xid_count"] == 2
 
 
+def test_a_row_has_the_newest_xid_that_came_since_the_row_before(nvml: World) -> None:
+    with driving(nvml) as drive:
+        told = []
+        for at, xids in enumerate(("", "31", "31 43 13", "31 43 13", "31 43 13")):
+            nvml.set("gpu 0", "xids", xids)
+            (row,) = drive.tick(float(at)).values()
+            told.append((row["xid"], row["xid_count"]))
+        assert told == [(None, 0), (None, 0), (31, 1), (13, 3), (None, 3)]
+
+
+def test_the_xid_of_a_gpu_that_is_lost_by_it_is_recorded(nvml: World) -> None:
+    name = nvml.values("gpu 0")["uuid"]
+    with driving(nvml) as drive:
+        drive.run(0, 2)
+        nvml.set("gpu 0", "xids", "79")
+        nvml.set("gpu 0", "state", "!GPU_IS_LOST")
+        assert drive.tick(2.0) == {}
+        lone = {"device": name, "index": 0, "xid_count": 1, "xid": 79}
+        assert drive.tick(3.0) == {name: lone}
+        assert drive.tick(4.0) == {}
+
+
+def test_xids_are_counted_on_after_a_new_session(nvml: World) -> None:
+    with driving(nvml, expected="before_init") as drive:
+        drive.run(0, 2)
+        nvml.set("gpu 0", "xids", "31")
+        drive.run(2, 4)
+        pynvml.nvmlShutdown()  # someone else's; a new session follows
+        drive.run(4, 6)
+        nvml.set("gpu 0", "xids", "31 43")
+        (row,) = drive.run(6, 8).values()
+        assert (row["xid_count"], row["xid"]) == (2, 43)
+
+
+def test_time_lost_is_counted_on_after_a_new_session(nvml: World) -> None:
+    with driving(nvml, expected="before_init") as drive:
+        (row,) = drive.run(0, 3).values()
+        assert row["sw_power_cap_seconds"] == 2.0
+        pynvml.nvmlShutdown()
+        assert drive.tick(3.0) == {}  # finds it closed, and opens another
+        (row,) = drive.tick(4.0).values()
+        assert row["sw_power_cap_seconds"] == 4.0
+        nvml.set("gpu 0", "clock_reasons", 0x60)
+        (row,) = drive.tick(5.0).values()
+        assert row["sw_power_cap_seconds"] == 4.0
+        assert row["sw_thermal_slowdown_seconds"] == row["hw_thermal_slowdown_seconds"] == 1.0
+
+
+def test_time_in_which_a_gpu_did_not_answer_is_not_counted_as_lost(nvml: World) -> None:
+    with driving(nvml) as drive:
+        drive.run(0, 3)
+        nvml.set("gpu 0", "state", "!GPU_IS_LOST")
+        drive.run(3, 6)
+        nvml.set("gpu 0", "state", "well")
+        (row,) = drive.run(6, 10).values()
+        # Asked again five seconds after it was lost; the tick before its first answer is a gap.
+        assert row["sw_power_cap_seconds"] == 3.0
+
+
+def test_fans_are_told_apart(nvml: World) -> None:
+    nvml.switch("laptop")
+    with driving(nvml) as drive:
+        (row,) = drive.run(0, 3).values()
+        fans = [row.get(f"fan_{fan}_percent") for fan in range(4)]
+        assert (row["fan_percent"], fans) == (104, [31, 104, None, None])
+
+
+def test_the_fastest_of_more_fans_than_there_are_columns_for(nvml: World) -> None:
+    nvml.set("gpu 0", "fans", 6)
+    for fan in range(6):
+        nvml.set("gpu 0", f"fan_{fan}", 30 + 10 * fan)
+    with driving(nvml) as drive:
+        (row,) = drive.run(0, 3).values()
+        assert (row["fan_percent"], row["fan_3_percent"]) == (80, 60)
+
+
 def test_xids_before_recording_are_not_counted(nvml: World) -> None:
     nvml.set("gpu 0", "xids", "31")
     with driving(nvml) as drive:
@@ -270,6 +347,7 @@ def test_a_driver_without_the_newer_functions(old_nvml_library: Path, tmp_path: 
     total, reserved, used = map(int, values["memory"].split())
     # Its "used" is all that is not free; no one tells the reserved part.
     of_v1 = {"memory_used_bytes": used + reserved, "memory_reserved_bytes": None}
+    of_v1 |= {"fan_0_percent": None}  # its one speed is that of all fans
     for column, expected in COLUMNS.items():
         assert row.get(column) == of_v1.get(column, expected(values)), column
     assert row["memory_total_bytes"] == total

@@ -12,7 +12,7 @@ from monitor.storage.tiers import Tier
 from tests.storage.made import GPU, RAW, START, TIERS
 
 EVER = (0, 1 << 61)
-WATTS = columns_of(GPU, RAW, ["power_watts"])
+WATTS = columns_of(GPU, RAW, ("power_watts",))
 MINUTES = TIERS[2]
 
 

@@ -174,7 +174,7 @@ def test_a_column_that_an_older_file_lacks_is_null(files, history) -> None:
     path = write(files, 0, 3)
     pq.write_table(pq.ParquetFile(path).read().drop_columns(["power_watts"]), path)
     (file,) = history.open(GPU, RAW, *EVER)
-    schema = columns_of(GPU, RAW, ["memory_used_bytes", "power_watts"])
+    schema = columns_of(GPU, RAW, ("memory_used_bytes", "power_watts"))
     rows = file.read([0], schema)
     assert rows.schema.equals(schema)
     assert rows.column("power_watts").null_count == rows.num_rows == 6

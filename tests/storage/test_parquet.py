@@ -108,7 +108,7 @@ def test_devices_of_one_tick_and_processes_of_one_device_are_not_one_key(tmp_pat
     for pid in (1, 2, 2):
         cells = np.full((1, len(PROCESS.metrics)), np.nan)
         cells[0, PROCESS.columns.index("pid")] = pid
-        words = {name: [] for name in ("name", "user", "command")}
+        words = {m.column: [] for m in PROCESS.metrics if m.unit.storage == "text"}
         one = Columns(PROCESS, np.array([START]), np.zeros(1, np.int32), cells, ["d"], words)
         files.add(path, to_arrow(one, "node1"), PROCESS.keys)
     assert pd.read_parquet(path, partitioning=None)["pid"].tolist() == [1, 2]

@@ -1,0 +1,125 @@
+"""What a page in Compare needs beside the snapshot, as text, made once per tick for all viewers.
+
+Lists go by the order of the GPUs in the snapshot's layout, MIG instances behind their GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from monitor import units
+from monitor.metrics import GPU, Metric
+from monitor.queries.captions import in_unit_of
+from monitor.queries.compare import Comparison
+from monitor.queries.gpu_words import how_it_is, throttling
+from monitor.queries.latest import Latest
+from monitor.queries.limits import full_scale
+from monitor.queries.snapshot import SHOWN, current_rows, state_of
+from monitor.queries.sparks import SPARKS, value_of
+from monitor.sources.base import Row
+
+THROTTLING = "clock_event_reasons"
+COMPARED_ROWS: Mapping[str, str] = {
+    "utilization_percent": "Utilization",
+    "memory_used_bytes": "Memory",
+    "temperature_celsius": "Temperature",
+    "power_watts": "Power",
+    "sm_clock_mhz": "SM clock",
+    "memory_clock_mhz": "Mem clock",
+    "pcie_rx_bytes_per_second": "PCIe rx",
+    "pcie_tx_bytes_per_second": "PCIe tx",
+    "fan_percent": "Fan",
+    THROTTLING: "Throttling",
+}
+"""The rows of a card, by column, with what a person calls them where there is little room."""
+
+# A bar of a rate is full at the highest of all, but never for less than this.
+_LEAST_FULL_RATE = float(1 << 30)
+_HIGHEST, _LOWEST, _BETWEEN = 1, -1, 0
+MINUS = "\N{MINUS SIGN}"
+# What a card of Compare needs of a reading: number, symbol, value, percent, state.
+_KEPT = 5
+
+
+def with_comparison(
+    single: Mapping[str, object], latest: Latest, comparison: Comparison
+) -> dict[str, object]:
+    """The snapshot `single` with the readings that only Compare shows, and with `compare`.
+
+    Captions that it does not show are left out. `compare` is `marks`: by metric, for each GPU
+    [1 the highest, -1 the lowest, 0; distance from the mean]; `heads`: for each GPU [its state in
+    words, the kind of it]; `imbalance`: sentences.
+    """
+    readings: dict[str, Mapping[str, list[object]]] = dict(single["readings"])  # type: ignore[call-overload]
+    for column in SPARKS["gpu"]:
+        # The cards with captions and peaks are not in view.
+        whole = readings[f"gpu.{column}"]
+        readings[f"gpu.{column}"] = {device: of[:_KEPT] for device, of in whole.items()}
+    rows = current_rows(latest, "gpu")
+    for column in COMPARED_ROWS:
+        if column not in SHOWN["gpu"]:
+            readings[f"gpu.{column}"] = _readings(column, latest, rows, comparison)
+    compare = {
+        "marks": {
+            f"gpu.{column}": _marks(column, rows, comparison)
+            for column in COMPARED_ROWS
+            if column != THROTTLING
+        },
+        "heads": [how_it_is(gpu, comparison.recent.get(gpu.device, {})) for gpu in comparison.gpus],
+        "imbalance": comparison.imbalance,
+    }
+    return {**single, "readings": readings, "compare": compare}
+
+
+def _readings(
+    column: str, latest: Latest, rows: Mapping[str, Row], comparison: Comparison
+) -> dict[str, list[object]]:
+    """The beginning of each reading as a snapshot has it."""
+    metric = GPU[column]
+    if column == THROTTLING:
+        return {device: throttling(row) for device, row in rows.items()}
+    highest = max(comparison.values[column].values(), default=0.0)
+    found: dict[str, list[object]] = {}
+    for device, row in rows.items():
+        value = value_of(row, column)
+        facts = latest.devices["gpu"][device].facts
+        full = full_scale(metric, row, facts)
+        if metric.unit is units.BYTES_PER_SECOND:
+            full = max(highest, _LEAST_FULL_RATE)
+        percent = None if value is None or not full else round(min(100.0, 100 * value / full), 1)
+        number, symbol = (units.NOT_REPORTED, "") if value is None else metric.unit.split(value)
+        if metric.unit is units.PERCENT and value is not None:
+            number = f"{value:.0f}"
+        found[device] = [number, symbol, value, percent, state_of(metric, value, percent, facts)]
+    return found
+
+
+def _marks(column: str, rows: Mapping[str, Row], comparison: Comparison) -> list[list[object]]:
+    compared = comparison.metrics.get(column)
+    apart = comparison.from_mean[column]
+    many = len(apart) > 1
+    found: list[list[object]] = []
+    for gpu in comparison.gpus:
+        mark = _BETWEEN
+        if compared and gpu.device in compared.highest:
+            mark = _HIGHEST
+        elif compared and gpu.device in compared.lowest:
+            mark = _LOWEST
+        off = apart.get(gpu.device) if many else None
+        found.append([mark, "" if off is None else distance(GPU[column], off, rows[gpu.device])])
+    return found
+
+
+def distance(metric: Metric, off: float, row: Row) -> str:
+    """`+12`, `+1.9`, `+159 M`: in the unit that the value beside it has; empty for nothing."""
+    size = abs(off)
+    if metric.unit is units.BYTES:
+        number = in_unit_of(value_of(row, "memory_total_bytes") or size, size)[0]
+    elif metric.unit is units.BYTES_PER_SECOND:
+        # Beside a value in another unit: with the letter of its own.
+        number, symbol = metric.unit.split(size)
+        number = f"{float(number.replace(',', '')):.3g}"
+        number = number if symbol[0] == "B" else f"{number} {symbol[0]}"
+    else:
+        number = f"{size:,.0f}"
+    return "" if not number.strip("0.") else f"{'+' if off > 0 else MINUS}{number}"

@@ -1,0 +1,43 @@
+"""How a GPU is, in a few words."""
+
+from __future__ import annotations
+
+from monitor.queries.imbalance import IDLE_PERCENT, held_bytes, is_capped, slowed_by
+from monitor.queries.sparks import value_of
+from monitor.sources.base import DeviceState, Row
+from monitor.units import BYTES, NOT_REPORTED
+
+_STATUS = {
+    "late": "answers late",
+    "asleep": "asleep",
+    "lost": "lost",
+    "denied": "access denied",
+    "failed": "cannot be read",
+}
+
+
+def how_it_is(gpu: DeviceState, recent: Row) -> list[str]:
+    """Words such as `slowed: heat`, and their kind: a status, `slowed`, `idle` or `ok`."""
+    if gpu.status != "ok":
+        return [_STATUS[gpu.status], gpu.status]
+    slowed = slowed_by(recent)
+    if slowed:
+        return [f"slowed: {slowed[1]}", "slowed"]
+    used = value_of(recent, "utilization_percent")
+    if used is None:
+        return ["", "ok"]
+    if used < IDLE_PERCENT:
+        held = held_bytes(recent)
+        return ["idle" if held is None else f"idle, {BYTES.text(held)} held", "idle"]
+    return ["at its power limit" if is_capped(recent) else "working", "ok"]
+
+
+def throttling(row: Row) -> list[object]:
+    """Why clocks are held down now, as the beginning of a snapshot's reading."""
+    bits = row.get("clock_event_reasons")
+    if not isinstance(bits, int):
+        return [NOT_REPORTED, "", None, None, "missing"]
+    slowed = slowed_by(row)
+    if slowed:
+        return [slowed[1], "", bits, None, "warning"]
+    return ["power cap" if is_capped(row) else "none", "", bits, None, "ok"]

@@ -1,0 +1,141 @@
+"""Where GPUs that should be alike are not, in sentences: slow clocks, idle ones, laggards.
+
+A GPU is held against the median of the others, so that one of them, or its being odd, moves
+nothing. Clocks are compared among GPUs of one model that are under load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from monitor.queries.latest import is_whole, short_name
+from monitor.queries.sparks import value_of
+from monitor.sources.base import DeviceState, Row
+from monitor.units import BYTES
+
+LOADED_PERCENT = 50.0
+"""From here on a GPU is under load."""
+IDLE_PERCENT = 5.0
+"""Below this a GPU is idle."""
+
+# A lower clock than this many MHz and this share below the others' is no accident.
+_SLOW_MHZ, _SLOW_SHARE = 50.0, 0.04
+_LAG_PERCENT = 30.0
+# This share of its memory an idle GPU must hold to be told.
+_HELD_SHARE = 0.1
+
+# Bits of nvml.h, the weightier first; hardware slowdown is set beside those that cause it.
+_SLOWED = (
+    (0x20 | 0x40, "thermal slowdown", "heat"),
+    (0x80, "power brake", "power brake"),
+    (0x08, "hardware slowdown", "hardware"),
+)
+_CAPPED = 0x04
+
+
+def imbalance(gpus: Sequence[DeviceState], rows: Mapping[str, Row]) -> list[str]:
+    """Sentences, the most pressing first; none where all is even. `rows` of who answered."""
+    whole = [gpu for gpu in gpus if is_whole(gpu) and gpu.device in rows]
+    use = {
+        gpu.device: used
+        for gpu in whole
+        if (used := value_of(rows[gpu.device], "utilization_percent")) is not None
+    }
+    loaded = [gpu for gpu in whole if use.get(gpu.device, 0.0) >= LOADED_PERCENT]
+    idle = [gpu for gpu in whole if use.get(gpu.device, 100.0) < IDLE_PERCENT]
+    return [
+        *_slow(loaded, rows),
+        *(_idle(idle, len(loaded), rows) if loaded else []),
+        *_lagging([gpu for gpu in whole if gpu.device in use], use),
+    ]
+
+
+def slowed_by(row: Row) -> tuple[str, str] | None:
+    """Why its clocks are held down, as (`thermal slowdown`, `heat`); None where they are not."""
+    bits = row.get("clock_event_reasons")
+    if not isinstance(bits, int):
+        return None
+    return next(((long, short) for mask, long, short in _SLOWED if bits & mask), None)
+
+
+def is_capped(row: Row) -> bool:
+    """Whether its power limit holds its clocks down, as a full load does."""
+    bits = row.get("clock_event_reasons")
+    return isinstance(bits, int) and bool(bits & _CAPPED)
+
+
+def held_bytes(row: Row) -> float | None:
+    """Memory in use, where it is enough to speak of."""
+    used, total = value_of(row, "memory_used_bytes"), value_of(row, "memory_total_bytes")
+    return used if used is not None and total and used >= _HELD_SHARE * total else None
+
+
+def _slow(loaded: Sequence[DeviceState], rows: Mapping[str, Row]) -> list[str]:
+    clocks = {
+        gpu.device: clock
+        for gpu in loaded
+        if (clock := value_of(rows[gpu.device], "sm_clock_mhz")) is not None
+    }
+    found: list[tuple[float, str]] = []
+    for gpu in loaded:
+        others = [
+            clocks[other.device]
+            for other in loaded
+            if other is not gpu
+            and other.device in clocks
+            and other.facts.get("name") == gpu.facts.get("name")
+        ]
+        if gpu.device not in clocks or not others:
+            continue
+        usual = median(others)
+        behind = usual - clocks[gpu.device]
+        if behind >= max(_SLOW_MHZ, _SLOW_SHARE * usual):
+            who = "the others" if len(others) > 1 else "the other"
+            words = f"{short_name(gpu)} runs {round(behind, -1):.0f} MHz below {who}"
+            found.append((behind, f"{words}{_because(rows[gpu.device])}."))
+    return [words for _, words in sorted(found, reverse=True)]
+
+
+def _because(row: Row) -> str:
+    slowed = slowed_by(row)
+    if slowed:
+        return f": {slowed[0]}"
+    return ": power cap" if is_capped(row) else ""
+
+
+def _idle(idle: Sequence[DeviceState], loaded: int, rows: Mapping[str, Row]) -> list[str]:
+    held = {gpu.device: held for gpu in idle if (held := held_bytes(rows[gpu.device])) is not None}
+    holding = [gpu for gpu in idle if gpu.device in held]
+    free = [gpu for gpu in idle if gpu.device not in held]
+    found = []
+    if holding:
+        amount = BYTES.text(sum(held.values()))
+        several = len(holding) > 1
+        words = f"are idle and hold {amount} together" if several else f"is idle and holds {amount}"
+        found.append(f"{_names(holding)} {words}.")
+    # Where few work, those that do not are the rule.
+    if free and len(idle) < loaded:
+        found.append(f"{_names(free)} {'are' if len(free) > 1 else 'is'} idle; the others work.")
+    return found
+
+
+def _lagging(known: Sequence[DeviceState], use: Mapping[str, float]) -> list[str]:
+    found = []
+    for gpu in known:
+        others = [use[other.device] for other in known if other is not gpu]
+        usual = median(others) if others else 0.0
+        if usual >= LOADED_PERCENT and IDLE_PERCENT <= use[gpu.device] <= usual - _LAG_PERCENT:
+            who = "the others" if len(others) > 1 else "the other"
+            found.append(
+                f"{short_name(gpu)} works at {use[gpu.device]:.0f} %, {who} at {usual:.0f} %."
+            )
+    return found
+
+
+def _names(gpus: Sequence[DeviceState]) -> str:
+    """`GPU 3`, `GPUs 3 and 7`, `GPUs 1, 3 and 7`."""
+    if len(gpus) == 1:
+        return short_name(gpus[0])
+    *first, last = (short_name(gpu).removeprefix("GPU ") for gpu in gpus)
+    return f"GPUs {', '.join(first)} and {last}"

@@ -1,0 +1,35 @@
+"""Seconds that GPUs lost to each reason for lower clocks, counted from the mask of each tick."""
+
+from __future__ import annotations
+
+from monitor.sources.base import Row, Value
+from monitor.sources.clock_reasons import CLOCK_REASONS
+
+_COUNTED = [(reason.bit, reason.column) for reason in CLOCK_REASONS if reason.column]
+# In intervals: a tick that was left out is bridged, what is longer is a gap.
+_LONGEST = 2.5
+
+
+class LostTime:
+    """Counters by UUID since recording began. They go on through sessions with the driver."""
+
+    def __init__(self, interval: float) -> None:
+        self._longest = _LONGEST * interval
+        self._counts: dict[str, dict[str, float]] = {}
+        self._last: dict[str, float] = {}
+
+    def counted(self, uuid: str, mask: Value, now: float) -> Row:
+        """The counters, with the time since the last mask added to those whose bit is set.
+
+        `now` is in seconds. Nothing is added after a gap, and nothing is told without a mask.
+        """
+        if not isinstance(mask, int):
+            return {}
+        counts = self._counts.setdefault(uuid, {column: 0.0 for _, column in _COUNTED})
+        passed = now - self._last.get(uuid, now)
+        self._last[uuid] = now
+        if 0 < passed <= self._longest:
+            for bit, column in _COUNTED:
+                if mask & bit:
+                    counts[column] += passed
+        return dict(counts)
