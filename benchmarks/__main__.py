@@ -13,6 +13,7 @@ from benchmarks.figures import Figure, table
 from benchmarks.history import history
 from benchmarks.latency import latency
 from benchmarks.page import page
+from benchmarks.process_table import process_table
 from benchmarks.processes import ROOT
 from benchmarks.recorder import alone, slow_pcie
 from benchmarks.under_load import under_load
@@ -58,6 +59,7 @@ def main() -> int:
         "storage": storage,
         "the history": history,
         "the page": page,
+        "the table of processes": process_table,
     }
     figures: list[Figure] = []
     for name, measure in parts.items():

@@ -14,8 +14,6 @@ from layouts.panels.processes import THIS, has_none, process_notes, size
 from monitor.queries.current import Current
 from monitor.queries.processes import GpuProcesses
 
-# A Store that says "single" or "compare", on pages that have the choice.
-_MODE = "mode"
 _OUTPUTS = 7
 
 
@@ -35,7 +33,7 @@ def register(app: Dash, current: Current) -> None:
         Input(ids.PROCESS_TICK, "n_intervals"),
         Input(ids.PROCESS_SCOPE, "value"),
         Input(ids.SELECTED_GPU, "data"),
-        Input(_MODE, "data", allow_optional=True),
+        Input(ids.MODE, "data"),
         State(ids.PROCESS_SHOWN, "data"),
         prevent_initial_call=True,
     )

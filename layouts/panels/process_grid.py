@@ -51,33 +51,34 @@ class ProcessView:
 
 
 def process_view(processes: GpuProcesses, rows: Sequence[GridRow], only: str | None) -> ProcessView:
-    """The view of every GPU; of a single one where `only` is the UUID of a GPU that is known.
+    """The view of every GPU; where `only` is the UUID of one that is known, of that and its parts.
 
     `rows` are the grid's of all these processes.
     """
-    found = processes
-    if any(gpu.device == only for gpu in processes.gpus):
-        found = processes.of({str(only)})
-        rows = [row for row in rows if processes.gpus[row["gpu"]].device == only]
+    gpus = processes.gpus
+    chosen = [gpu for gpu in gpus if only and only in (gpu.device, gpu.facts.get("parent"))]
+    if chosen:
+        rows = [row for row in rows if gpus[row["gpu"]] in chosen]
+    found = processes.of({gpu.device for gpu in chosen or gpus})
     return ProcessView(
         rows,
         grid_columns(
             gpu=len(found.gpus) > 1, container=any(row["container"] is not None for row in rows)
         ),
-        _count(found, of=len(processes.gpus)),
+        f"{found.active} active{_where(processes, found)}",
         found.unaccounted,
     )
 
 
-def _count(found: GpuProcesses, of: int) -> str:
-    """`6 active on GPU 5` of several, `8 active on 3 GPUs`, or `2 active` where there is one."""
-    count = f"{found.active} active"
-    holding = len({row["device"] for row in found.rows})
-    if of == 1 or not found.gpus:
-        return count
-    if len(found.gpus) == 1:
-        return f"{count} on {short_name(found.gpus[0])}"
-    return f"{count} on {holding} {'GPU' if holding == 1 else 'GPUs'}" if holding else count
+def _where(processes: GpuProcesses, found: GpuProcesses) -> str:
+    """` on GPU 5` of several, ` on 3 GPUs` that have any; nothing to tell where there is one."""
+    if len(found.gpus) < len(processes.gpus):
+        return f" on {short_name(found.gpus[0])}"
+    parents = {gpu.device: gpu.facts.get("parent") for gpu in found.gpus}
+    whole = {parents[str(row["device"])] or row["device"] for row in found.rows}
+    if not whole or len(found.gpus) == 1:
+        return ""
+    return f" on {len(whole)} {'GPU' if len(whole) == 1 else 'GPUs'}"
 
 
 def process_grid(view: ProcessView) -> Component:
@@ -125,7 +126,7 @@ def grid_columns(*, gpu: bool, container: bool) -> list[dict[str, Any]]:
             "cellStyle": {"function": "({'--accent': params.data.dot})"},
         },
         {"field": "pid", "headerName": "PID", "initialWidth": 82, "cellClass": "process-pid"},
-        _words("name", "Name", 116),
+        _words("name", "Name", 126),
         _words("user", "User", 88),
         _number("memory", "GPU memory", 130, help_of["gpu_memory_bytes"], initialSort="desc"),
         _number("sm", "SM", 74, help_of["sm_percent"]),

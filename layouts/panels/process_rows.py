@@ -17,6 +17,7 @@ _BADGES = {"dead": "ended", "elsewhere": "elsewhere"}
 _EXPLAINED = {
     "dead": "Has ended; its memory is still held",
     "elsewhere": "Runs in another PID namespace, such as a container or the host",
+    "hidden": "Belongs to another user, and is not shown to the monitor's",
 }
 
 
@@ -31,7 +32,7 @@ def grid_rows(processes: GpuProcesses) -> list[GridRow]:
 
 def _grid_row(row: Row, at: int, gpu: DeviceState) -> GridRow:
     video = _video(row)
-    state = str(row.get("visibility") or "visible")
+    state = str(row.get("visibility") or ("visible" if row.get("name") else "hidden"))
     return {
         "id": f"{row['device']}/{row.get('pid')}",
         "gpu": at,

@@ -115,13 +115,14 @@ def test_what_is_not_reported_is_no_zero():
     [
         ("dead", "python", "python · ended", "Has ended; its memory is still held"),
         ("elsewhere", None, "elsewhere", "Runs in another PID namespace"),
+        (None, None, "–", "Belongs to another user"),
     ],
 )
 def test_a_process_that_is_not_seen_says_so_in_words(state, name, text, command):
     row = grid_row(process(1, name=name, visibility=state))
     assert row["text"]["name"] == text
     assert row["command"].startswith(command)
-    assert row["state"] == state
+    assert row["state"] == (state or "hidden")
 
 
 def test_a_mig_instance_is_told_apart_from_its_gpu():
@@ -129,6 +130,15 @@ def test_a_mig_instance_is_told_apart_from_its_gpu():
     row = process(1, device="MIG-1")
     told = grid_row(row, gpus=[GPU, {**GPU, "device": "MIG-1"}], states=states)
     assert told["text"]["gpu"] == "0 · MIG 2"
+
+
+def test_a_gpu_that_is_chosen_has_the_processes_of_its_mig_instances_too():
+    states = [gpu_state(), gpu_state("MIG-1", parent="GPU-a", mig_index=1), gpu_state("GPU-b")]
+    gpus = [{**GPU, "device": name} for name in ("GPU-a", "MIG-1", "GPU-b")]
+    rows = [process(1, device="MIG-1"), process(2, device="GPU-b")]
+    assert [row["pid"] for row in view(*rows, gpus=gpus, states=states, only="GPU-a").rows] == [1]
+    assert view(*rows, gpus=gpus, states=states, only="GPU-a").count == "1 active on GPU 0"
+    assert view(*rows, gpus=gpus, states=states, only="MIG-1").count == "1 active on GPU 0, MIG 1"
 
 
 def test_all_gpus_or_one_of_them():
@@ -168,13 +178,16 @@ def test_the_grid_keeps_its_rows_apart_and_its_library_out_of_the_page():
     assert eager == []
 
 
-def test_of_many_sentences_the_first_are_said():
+def test_of_many_sentences_those_of_most_memory_are_said():
     gpus = [{**GPU, "device": f"GPU-{at}", "index": at} for at in range(5)]
     states = [gpu_state(f"GPU-{at}", index=at) for at in range(5)]
     machine = tick(gpus=gpus, states=states)
-    found = gpu_processes(machine, {f"GPU-{at}": 9.0 * GIB for at in range(5)}).unaccounted
-    lines = [properties(note)["children"][1] for note in process_notes(found)]
-    assert len(lines) == 3
-    assert lines[0] == "GPU 0: 9.00 GiB are held by no process that the driver lists."
-    assert lines[2].endswith("And 2 more.")
+    found = gpu_processes(machine, {f"GPU-{at}": (9.0 + at) * GIB for at in range(5)}).unaccounted
+    [box] = process_notes(found)
+    lines = [properties(line)["children"] for line in properties(box)["children"][1].children]
+    assert lines == [
+        "GPU 4: 13.0 GiB are held by no process that the driver lists.",
+        "GPU 3: 12.0 GiB are held by no process that the driver lists.",
+        "GPU 2: 11.0 GiB are held by no process that the driver lists. And 2 more.",
+    ]
     assert process_notes([]) == []
