@@ -15,6 +15,7 @@ from benchmarks.gpu_tick import gpu_tick
 from benchmarks.history import history
 from benchmarks.latency import latency
 from benchmarks.page import page
+from benchmarks.process_table import process_table
 from benchmarks.processes import ROOT
 from benchmarks.recorder import alone, slow_pcie
 from benchmarks.under_load import under_load
@@ -59,6 +60,7 @@ def main() -> int:
         "storage": lambda _: storage(),
         "the history": lambda _: history(),
         "the page": lambda _: page(),
+        "the table of processes": lambda _: process_table(),
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="of each part that takes its time")
