@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from benchmarks.compare import compare
 from benchmarks.figures import Figure, table
 from benchmarks.history import history
 from benchmarks.latency import latency
@@ -58,6 +59,7 @@ def main() -> int:
         "storage": storage,
         "the history": history,
         "the page": page,
+        "Compare": lambda: compare(seconds // 2),
     }
     figures: list[Figure] = []
     for name, measure in parts.items():

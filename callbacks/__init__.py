@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dash import Dash
 
-from callbacks import choices, devices, live, presence, span_report, trends
+from callbacks import choices, compare, devices, live, presence, span_report, trends
 from monitor.queries.archive import Archive
 from monitor.queries.current import Current
 
@@ -16,5 +16,6 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
     live.register(app, current, viewers)
     devices.register(app, current)
     choices.register(app)
+    compare.register(app, current)
     trends.register(app, current, archive)
     span_report.register(app, current, archive)
