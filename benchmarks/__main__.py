@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from benchmarks.compare import compare
 from benchmarks.figures import Figure, table
 from benchmarks.gpu_rivals import gpu_rivals
 from benchmarks.gpu_tick import gpu_tick
@@ -61,6 +62,7 @@ def main() -> int:
         "the history": lambda _: history(),
         "the page": lambda _: page(),
         "the table of processes": lambda _: process_table(),
+        "Compare": lambda seconds: compare(seconds // 2),
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="of each part that takes its time")
