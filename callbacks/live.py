@@ -24,19 +24,18 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
         if socket is None:
             return
         presence.says(viewer, visible=True)
-        sent, waited = -1, True
+        sent = -1
         try:
             while not socket.is_shutdown and not current.ended:
                 if not presence.looks(viewer):
-                    waited = True
                     await presence.someone_comes(_LOOK_SECONDS)
                     continue
                 latest = await current.next(sent, _LOOK_SECONDS)
                 if latest.sequence > sent and presence.looks(viewer):
+                    missed = latest.sequence > sent + 1
                     sent = latest.sequence
-                    if waited:
+                    if missed:  # hidden, or slower than the ticks
                         set_props(ids.BACKLOG, {"data": current.backlog()})
-                        waited = False
                     compared = presence.compares(viewer)
                     set_props(ids.SNAPSHOT, {"data": current.snapshot(compared=compared)})
         finally:
