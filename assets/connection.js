@@ -81,7 +81,7 @@
     const prefix = JSON.parse(document.getElementById("_dash-config").textContent).requests_pathname_prefix;
     try {
       const answer = await fetch(`${prefix}api/v1/system/health`, { cache: "no-store", signal: AbortSignal.timeout(2000) });
-      refused = answer.ok ? "not with readings" : `with an error (HTTP ${answer.status})`;
+      refused = answer.ok ? "without readings" : `with an error (HTTP ${answer.status})`;
     } catch {
       refused = "";
     }

@@ -166,6 +166,7 @@ window.dash_clientside = window.dash_clientside || {};
     if (!snapshot) return;
     const unseen = window.choices.mode() === "compare" ? "#system-column, #gpu-column" : "#compare";
     for (const element of document.querySelectorAll("[data-metric]:not([data-at])")) if (!element.closest(unseen)) fill(element);
+    window.answers.paint(snapshot);
     window.hardware.paint(snapshot);
     for (const place of document.querySelectorAll("[data-gpu]")) {
       const [status, reason] = snapshot.gpus[place.dataset.gpu] ?? ["lost", ""];

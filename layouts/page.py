@@ -8,6 +8,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import ids
+from layouts.answers import answers_line
 from layouts.attributes import HIDDEN_FROM_READERS, aria
 from layouts.choice import choice, gpu_selector, mode_toggle
 from layouts.compare import compare_section, sort_select
@@ -50,6 +51,7 @@ def page(latest: Latest, host: str) -> Component:
                     html.Div(
                         id=ids.CHOICE_NOTICE, className="choice-notice", role="alert", hidden=True
                     ),
+                    answers_line(),
                     html.Div(
                         className="columns",
                         children=[
