@@ -82,6 +82,8 @@ def test_a_suspended_gpu_is_shown_asleep_and_is_no_trouble(laptop: Laptop, page:
     assert page.text(".gpu-status").startswith("asleep: Suspended to save power")
     assert "RTX 4060" in page.text(".panel.device")
     assert page.text("#banner") == ""
+    badge = page.run("getComputedStyle(document.querySelector('.badge-state:not([hidden])')).color")
+    assert badge == page.run("getComputedStyle(document.querySelector('.gpu-status')).color")
     laptop.put("active")
     page.until(lambda: page.value("gpu.temperature_celsius") == 48, "it did not come back")
     assert page.text(f"{TEMPERATURE} .badge-state") == ""
