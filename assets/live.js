@@ -47,7 +47,7 @@ window.dash_clientside = window.dash_clientside || {};
           toggle(part, mark !== null);
           if (mark !== null) part.style.left = `${mark}%`;
           break;
-        case "badge": put(part, badge); toggle(part, Boolean(badge)); break;
+        case "badge": put(part, badge); part.dataset.word = badge; toggle(part, Boolean(badge)); break;
         case "cores": drawCores(part); break;
         case "spark": draw(part, metric, device, full); break;
       }

@@ -11,7 +11,8 @@ from tests.sources.nvml_drive import driving
 
 ADDRESS = "0000:01:00.0"
 IDLE = "Idle, and left alone for a while so that it can be suspended."
-ASLEEP = "Every NVIDIA GPU is suspended to save power, and is not woken for a reading."
+ASLEEP = "Suspended to save power, and not woken for a reading."
+ALL_ASLEEP = "Every NVIDIA GPU is suspended to save power, and is not woken for a reading."
 
 
 class Laptop:
@@ -85,9 +86,13 @@ def test_where_all_sleep_the_driver_is_not_opened_and_each_has_a_place(
         assert nvml.stub.calls() == 0
         (asleep,) = drive.source.devices()
         assert (asleep.device, asleep.status, asleep.reason) == ("GPU 0", "asleep", ASLEEP)
-        assert asleep.facts == {"index": 0, "pci_bus_id": "00000000:01:00.0"}
+        assert asleep.facts == {
+            "index": 0,
+            "pci_bus_id": "00000000:01:00.0",
+            "name": "NVIDIA GPU",
+        }
         state = drive.source.state()
-        assert (state.ok, state.reason) == (True, ASLEEP)
+        assert (state.ok, state.reason) == (True, ALL_ASLEEP)
         laptop.put(ADDRESS, "active")
         assert len(drive.tick(10.0)) == 1
         assert drive.names() == {nvml.values("gpu 0")["uuid"]}
