@@ -3,8 +3,11 @@
 window.dashAgGridFunctions = window.dashAgGridFunctions || {};
 
 (() => {
+  const set = (id, props) => window.dash_clientside.set_props(id, props);
   const DAY = 86_400_000;
   const midnight = () => new Date().setHours(0, 0, 0, 0);
+
+  const said = ({ data, colDef, value }) => data.text[colDef.field] ?? value ?? "–";
 
   // 09:14 today, Mon 08:02 in the last six days, 24 Nov before, with the year where it is another.
   function started(seconds) {
@@ -23,8 +26,14 @@ window.dashAgGridFunctions = window.dashAgGridFunctions || {};
     const { requests_pathname_prefix: prefix } = JSON.parse(document.getElementById("_dash-config").textContent);
     const library = document.createElement("script");
     library.src = `${prefix}_dash-component-suites/dash_ag_grid/dash_ag_grid.min.js`;
-    library.addEventListener("load", () => window.dash_clientside.set_props("process-wanted", { data: true }));
+    library.addEventListener("load", ask);
     document.head.append(library);
+  }
+
+  // Now, and from then on each two seconds; not while the page is hidden.
+  function ask() {
+    set("process-tick", { disabled: document.hidden });
+    if (!document.hidden) set("process-wanted", { data: Date.now() });
   }
 
   function awaitReadings() {
@@ -32,9 +41,7 @@ window.dashAgGridFunctions = window.dashAgGridFunctions || {};
     else setTimeout(awaitReadings, 50);
   }
 
-  Object.assign(window.dashAgGridFunctions, { started, startedInFull });
+  Object.assign(window.dashAgGridFunctions, { said, started, startedInFull });
   awaitReadings();
-  document.addEventListener("visibilitychange", () => {
-    window.dash_clientside.set_props?.("process-tick", { disabled: document.hidden });
-  });
+  document.addEventListener("visibilitychange", () => { if (window.dash_ag_grid) ask(); });
 })();

@@ -9,11 +9,11 @@ from dash import Dash, Input, Output, State, no_update, set_props
 
 from layouts import ids
 from layouts.panels.process_grid import ProcessView, load_late, process_grid, process_view
+from layouts.panels.process_rows import GridRow, grid_rows
 from layouts.panels.processes import THIS, has_none, process_notes, size
 from monitor.queries.current import Current
+from monitor.queries.processes import GpuProcesses
 
-# A Store that says "single" or "compare", on pages that have the choice.
-_MODE = "mode"
 _OUTPUTS = 7
 
 
@@ -33,31 +33,30 @@ def register(app: Dash, current: Current) -> None:
         Input(ids.PROCESS_TICK, "n_intervals"),
         Input(ids.PROCESS_SCOPE, "value"),
         Input(ids.SELECTED_GPU, "data"),
-        Input(_MODE, "data", allow_optional=True),
+        Input(ids.MODE, "data"),
         State(ids.PROCESS_SHOWN, "data"),
         prevent_initial_call=True,
     )
     async def show(
-        wanted: object,
+        wanted: int | None,
         _: int | None,
         scope: str,
         selected: str | None,
         mode: str | None,
         shown: list[int] | None,
     ) -> tuple[object, ...]:
+        # Once a tick, however many pages show it.
+        processes, rows = current.once("process grid", lambda _: _gridded(current.processes()))
         compare = mode == "compare"
-        latest = current.latest
-        view = process_view(
-            latest, current.processes(), selected if scope == THIS and not compare else None
-        )
-        version = [_sum(view), _sum(view.columns)]
+        view = process_view(processes, rows, selected if scope == THIS and not compare else None)
+        hidden = has_none(current.latest), len(processes.gpus) < 2 or compare
+        version = [_sum([view, hidden]), _sum(view.columns)]
         if not wanted or version == shown:
             return (no_update,) * _OUTPUTS
         if shown:
             refresh(view, columns=version[1] != shown[1])
         return (
-            has_none(latest),
-            len(latest.gpus()) < 2 or compare,
+            *hidden,
             view.count,
             process_notes(view.unaccounted),
             size(len(view.rows)),
@@ -71,6 +70,10 @@ def refresh(view: ProcessView, *, columns: bool) -> None:
     set_props(ids.process_grid(), {"rowData": view.rows})
     if columns:
         set_props(ids.process_grid(), {"columnDefs": view.columns})
+
+
+def _gridded(processes: GpuProcesses) -> tuple[GpuProcesses, list[GridRow]]:
+    return processes, grid_rows(processes)
 
 
 def _sum(shown: object) -> int:

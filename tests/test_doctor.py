@@ -67,7 +67,7 @@ class Checkup:
         lines: list[str] = []
         status = doctor(self.settings(**options), lines.append, self._pause, machine)
         self.text = "\n".join(lines)
-        assert not [line for line in lines if len(line) > 96 and " " in line[20:].strip()]
+        assert all(len(line) <= 96 or " " not in line[20:] for line in lines)
         return status
 
     def _pause(self, seconds: float) -> None:

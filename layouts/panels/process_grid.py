@@ -10,12 +10,13 @@ import dash_ag_grid as dag
 from dash.development.base_component import Component
 
 from layouts import ids
-from layouts.panels.process_rows import GridRow, grid_rows
+from layouts.panels.process_rows import GridRow
 from monitor.metrics import PROCESS
-from monitor.queries.latest import Latest, short_name
+from monitor.queries.latest import short_name
 from monitor.queries.processes import GpuProcesses, Unaccounted
 
-_TEXT = {"function": "params.data.text[params.colDef.field]"}
+# Of assets/processes.js: the words of a cell, or its value where it has none.
+_TEXT = {"function": "said(params)"}
 _ABSENT = {"function": "params.value === null ? 'Not reported' : null"}
 # assets/theme.css has the colours, for dark and light.
 _THEME = (
@@ -49,26 +50,35 @@ class ProcessView:
     unaccounted: Sequence[Unaccounted]
 
 
-def process_view(latest: Latest, processes: GpuProcesses, only: str | None) -> ProcessView:
-    """The view of every GPU; of a single one where `only` is the UUID of a GPU that is known."""
-    gpus = latest.gpus()
-    chosen = [gpu for gpu in gpus if gpu.device == only] or gpus
-    found = processes.of({gpu.device for gpu in chosen})
-    rows = grid_rows(latest, found.rows)
-    holding = len({row["gpu"] for row in rows})
-    count = f"{found.active} active"
-    if len(chosen) < len(gpus):
-        count += f" on {short_name(chosen[0])}"
-    elif len(gpus) > 1 and rows:
-        count += f" on {holding} {'GPU' if holding == 1 else 'GPUs'}"
+def process_view(processes: GpuProcesses, rows: Sequence[GridRow], only: str | None) -> ProcessView:
+    """The view of every GPU; where `only` is the UUID of one that is known, of that and its parts.
+
+    `rows` are the grid's of all these processes.
+    """
+    gpus = processes.gpus
+    chosen = [gpu for gpu in gpus if only and only in (gpu.device, gpu.facts.get("parent"))]
+    if chosen:
+        rows = [row for row in rows if gpus[row["gpu"]] in chosen]
+    found = processes.of({gpu.device for gpu in chosen or gpus})
     return ProcessView(
         rows,
         grid_columns(
-            gpu=len(chosen) > 1, container=any(row["container"] is not None for row in rows)
+            gpu=len(found.gpus) > 1, container=any(row["container"] is not None for row in rows)
         ),
-        count,
+        f"{found.active} active{_where(processes, found)}",
         found.unaccounted,
     )
+
+
+def _where(processes: GpuProcesses, found: GpuProcesses) -> str:
+    """` on GPU 5` of several, ` on 3 GPUs` that have any; nothing to tell where there is one."""
+    if len(found.gpus) < len(processes.gpus):
+        return f" on {short_name(found.gpus[0])}"
+    parents = {gpu.device: gpu.facts.get("parent") for gpu in found.gpus}
+    whole = {parents[str(row["device"])] or row["device"] for row in found.rows}
+    if not whole or len(found.gpus) == 1:
+        return ""
+    return f" on {len(whole)} {'GPU' if len(whole) == 1 else 'GPUs'}"
 
 
 def process_grid(view: ProcessView) -> Component:
@@ -116,7 +126,7 @@ def grid_columns(*, gpu: bool, container: bool) -> list[dict[str, Any]]:
             "cellStyle": {"function": "({'--accent': params.data.dot})"},
         },
         {"field": "pid", "headerName": "PID", "initialWidth": 82, "cellClass": "process-pid"},
-        _words("name", "Name", 116),
+        _words("name", "Name", 126),
         _words("user", "User", 88),
         _number("memory", "GPU memory", 130, help_of["gpu_memory_bytes"], initialSort="desc"),
         _number("sm", "SM", 74, help_of["sm_percent"]),
@@ -136,7 +146,6 @@ def grid_columns(*, gpu: bool, container: bool) -> list[dict[str, Any]]:
             "initialFlex": 1,
             "minWidth": 220,
             "cellClass": "process-command",
-            "tooltipValueGetter": {"function": "params.data.text.command"},
         },
     ]
 
@@ -147,7 +156,7 @@ def _words(field: str, label: str, width: int) -> dict[str, Any]:
         "headerName": label,
         "initialWidth": width,
         "valueFormatter": _TEXT,
-        "tooltipValueGetter": {"function": "params.data.text[params.colDef.field]"},
+        "tooltipValueGetter": _TEXT,
     }
 
 

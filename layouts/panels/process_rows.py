@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from layouts.theme import gpu_colour
 from monitor import units
-from monitor.queries.latest import Latest
+from monitor.queries.processes import GpuProcesses
 from monitor.sources.base import DeviceState, Row, Value
 
 GridRow = dict[str, Any]
@@ -18,18 +17,22 @@ _BADGES = {"dead": "ended", "elsewhere": "elsewhere"}
 _EXPLAINED = {
     "dead": "Has ended; its memory is still held",
     "elsewhere": "Runs in another PID namespace, such as a container or the host",
+    "hidden": "Belongs to another user, and is not shown to the monitor's",
 }
 
 
-def grid_rows(latest: Latest, rows: Sequence[Row]) -> list[GridRow]:
-    """A row of the grid for each process and GPU: `text` by field beside the raw values."""
-    order = {gpu.device: (at, gpu) for at, gpu in enumerate(latest.gpus())}
-    return [_grid_row(row, *order[str(row["device"])]) for row in rows]
+def grid_rows(processes: GpuProcesses) -> list[GridRow]:
+    """A row for each process and GPU: raw values by field, in `text` the words for those.
+
+    `text` lacks what is shown as it is.
+    """
+    order = {gpu.device: (at, gpu) for at, gpu in enumerate(processes.gpus)}
+    return [_grid_row(row, *order[str(row["device"])]) for row in processes.rows]
 
 
 def _grid_row(row: Row, at: int, gpu: DeviceState) -> GridRow:
     video = _video(row)
-    state = str(row.get("visibility") or "visible")
+    state = str(row.get("visibility") or ("visible" if row.get("name") else "hidden"))
     return {
         "id": f"{row['device']}/{row.get('pid')}",
         "gpu": at,
@@ -44,19 +47,16 @@ def _grid_row(row: Row, at: int, gpu: DeviceState) -> GridRow:
         "ram": row.get("memory_bytes"),
         "started": row.get("started"),
         "container": row.get("container"),
-        "command": row.get("command"),
+        "command": row.get("command") or _EXPLAINED.get(state),
         "state": state,
         "text": {
             "gpu": _gpu(gpu),
             "name": _name(row, state),
-            "user": row.get("user") or _ABSENT,
             "memory": _bytes(row.get("gpu_memory_bytes"), NOT_REPORTED),
             "sm": _percent(row.get("sm_percent")),
             "video": _both(row),
             "cpu": _percent(row.get("cpu_percent")),
             "ram": _bytes(row.get("memory_bytes"), _ABSENT),
-            "container": row.get("container") or "",
-            "command": row.get("command") or _EXPLAINED.get(state, _ABSENT),
         },
     }
 

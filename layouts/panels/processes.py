@@ -48,7 +48,7 @@ def processes_section(latest: Latest) -> Component:
             ),
             dcc.Store(id=ids.PROCESS_WANTED),
             dcc.Store(id=ids.PROCESS_SHOWN),
-            dcc.Interval(id=ids.PROCESS_TICK, interval=REFRESH_MS),
+            dcc.Interval(id=ids.PROCESS_TICK, interval=REFRESH_MS, disabled=True),
         ],
     )
 
@@ -59,17 +59,21 @@ def size(rows: int) -> dict[str, Any]:
 
 
 def process_notes(found: Sequence[Unaccounted]) -> list[Component]:
-    """A line for each sentence; of many, the first."""
-    more = len(found) - _MOST_NOTES
-    lines = [held.reason for held in found[:_MOST_NOTES]]
-    if more > 0:
-        lines[-1] += f" And {more} more."
+    """A box with a line for each sentence; of many, those of most memory."""
+    if not found:
+        return []
+    most = sorted(found, key=lambda held: -(held.bytes or 0))[:_MOST_NOTES]
+    lines = [held.reason for held in most]
+    if len(found) > len(most):
+        lines[-1] += f" And {len(found) - len(most)} more."
     return [
-        html.P(
-            className="process-note",
-            children=[html.I(className="bi bi-info-circle", **HIDDEN_FROM_READERS), line],
+        html.Div(
+            className="process-notes",
+            children=[
+                html.I(className="bi bi-info-circle", **HIDDEN_FROM_READERS),
+                html.Div([html.P(line) for line in lines]),
+            ],
         )
-        for line in lines
     ]
 
 

@@ -17,6 +17,8 @@ from monitor.units import (
 )
 
 Facts = Mapping[str, object]
+HOLDER = "holder"
+"""Beside a GPU's facts: which process holds most of its memory."""
 
 _BYTES_OF = {symbol: 1024**at for at, symbol in enumerate(("B", "KiB", "MiB", "GiB", "TiB", "PiB"))}
 
@@ -135,6 +137,7 @@ def _gpu_memory(row: Row, facts: Facts) -> list[str]:
         _of(row, "memory_total_bytes", BYTES, "of "),
         "shared with the CPU" if facts.get("memory_kind") == "shared" else "",
         _share(row, "memory_used_bytes", "memory_total_bytes"),
+        str(facts.get(HOLDER) or ""),
         _like_total(row, "memory_reserved_bytes", "{} {} reserved"),
         "used includes the driver's share" if facts.get("memory_kind") == "v1" else "",
     ]

@@ -24,8 +24,9 @@ the driver lists none."""
 _OWN_BYTES = 600 << 20
 # Before 510 a driver counts its own share as used: page tables and ECC, which grow with the card.
 _OWN_SHARE = 0.03
-# Processes are read every 2 s, memory at each tick: what a process has taken meanwhile is its own.
-_PROCESSES_EVERY_MS = 2_000
+# Processes are read every 2 s, or with each tick where that is longer, and shown a tick later;
+# memory is of the tick itself. What a process has taken meanwhile is its own.
+_EVERY_MS, _READINGS = 2_000, 2.5
 _MOST_PIDS = 3
 
 
@@ -44,6 +45,7 @@ class Unaccounted:
 class GpuProcesses:
     """A row for each process and GPU, most GPU memory first; what is not reported comes last."""
 
+    gpus: Sequence[DeviceState]
     rows: Sequence[Row]
     unaccounted: Sequence[Unaccounted]
 
@@ -55,6 +57,7 @@ class GpuProcesses:
     def of(self, devices: Collection[str]) -> GpuProcesses:
         """Those of some GPUs."""
         return GpuProcesses(
+            [gpu for gpu in self.gpus if gpu.device in devices],
             [row for row in self.rows if row["device"] in devices],
             [held for held in self.unaccounted if held.device in devices],
         )
@@ -78,16 +81,16 @@ def gpu_processes(latest: Latest, steady: Mapping[str, float]) -> GpuProcesses:
         if gpu.device not in split:
             held = [row for row in rows if row["device"] == gpu.device]
             found += _of_gpu(latest, gpu, held, steady.get(gpu.device))
-    return GpuProcesses(rows, found)
+    return GpuProcesses(gpus, rows, found)
 
 
 def steady_memory(latest: Latest, memory: Buffer) -> dict[str, float]:
     """By GPU the bytes in use ever since its processes were read; `memory` is the `gpu` table's."""
     if latest.time is None:
         return {}
-    interval = latest.recorder.get("interval", 1.0)
-    before = 1000 * (interval if isinstance(interval, (int, float)) else 1.0)
-    rows = memory.columns(latest.time - _PROCESSES_EVERY_MS - round(before) + 1, latest.time + 1)
+    interval = latest.recorder.get("interval")
+    every = max(_EVERY_MS, 1000 * interval if isinstance(interval, (int, float)) else 0)
+    rows = memory.columns(latest.time - round(_READINGS * every), latest.time + 1)
     steady = {}
     for code, device in enumerate(rows.devices):
         used = rows["memory_used_bytes"][rows.device_codes == code]

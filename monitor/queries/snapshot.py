@@ -12,8 +12,9 @@ from zlib import crc32
 
 from monitor import units
 from monitor.metrics import TABLES, Metric, Table
-from monitor.queries.captions import caption, in_unit_of, missing_caption, used_of
+from monitor.queries.captions import HOLDER, caption, in_unit_of, missing_caption, used_of
 from monitor.queries.hardware import hardware
+from monitor.queries.holders import memory_holders
 from monitor.queries.latest import Latest
 from monitor.queries.limits import full_scale
 from monitor.queries.notices import gpu_trouble, notices
@@ -55,6 +56,7 @@ def snapshot(
 ) -> dict[str, object]:
     """The newest tick for the page. `peaks` is table → column → device → highest in the hour."""
     readings: dict[str, dict[str, Reading]] = {}
+    holders = memory_holders(latest)
     for name, columns in SHOWN.items():
         table = TABLES[name]
         states = latest.devices.get(name, {})
@@ -62,7 +64,9 @@ def snapshot(
             metric = shown_metric(table, column)
             highest = peaks.get(name, {}).get(column, {})
             readings[f"{name}.{column}"] = {
-                device: _reading(table, metric, row, states.get(device), highest)
+                device: _reading(
+                    table, metric, row, states.get(device), highest, holders.get(device, "")
+                )
                 for device, row in current_rows(latest, name).items()
             }
     return {
@@ -115,6 +119,7 @@ def _reading(
     row: Row,
     state: DeviceState | None,
     peaks: Mapping[str, float],
+    holder: str,
 ) -> Reading:
     value = value_of(row, metric.column)
     facts = state.facts if state else {}
@@ -130,7 +135,7 @@ def _reading(
     else:
         number, symbol = _words(table, metric, value)
     how = "missing" if absent else state_of(metric, value, percent, facts)
-    words = caption(table.name, metric.column, row, facts)
+    words = caption(table.name, metric.column, row, {**facts, HOLDER: holder})
     return [
         number,
         symbol,

@@ -26,7 +26,7 @@ def opened(demo: App, page: Page) -> Page:
     """The page, scrolled to the grid, which is not drawn before."""
     page.open(demo.url)
     page.run("document.getElementById('processes').scrollIntoView()")
-    page.until(lambda: all(cells(page, "pid")[:8] or [""]), "the grid has no rows")
+    page.until(lambda: sum(map(bool, cells(page, "pid"))) == 8, "the grid has no eight rows")
     return page
 
 

@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from layouts import ids
 from layouts.panels.process_grid import ProcessView, load_late, process_grid, process_view
-from layouts.panels.process_rows import grid_rows
+from layouts.panels.process_rows import GridRow, grid_rows
 from layouts.panels.processes import process_notes, processes_section, size
 from layouts.theme import gpu_colour
 from monitor.queries.latest import Latest
@@ -46,8 +46,13 @@ def by_id(tree: Component, identity: str) -> dict[str, Any]:
 
 
 def view(*rows: Row, only: str | None = None, **more: object) -> ProcessView:
-    made = tick(*rows, **more)
-    return process_view(made, gpu_processes(made, {}), only)
+    processes = gpu_processes(tick(*rows, **more), {})
+    return process_view(processes, grid_rows(processes), only)
+
+
+def grid_row(row: Row, **more: object) -> GridRow:
+    [made] = grid_rows(gpu_processes(tick(row, **more), {}))
+    return made
 
 
 def fields(shown: ProcessView) -> list[str]:
@@ -75,32 +80,32 @@ def test_the_place_has_the_height_of_the_rows_before_the_grid_is_there():
 
 
 def test_a_row_is_told_in_units_that_people_read():
-    [row] = grid_rows(tick(SHOWN), [SHOWN])
+    row = grid_row(SHOWN)
     assert row["id"] == "GPU-a/40211"
     assert row["text"] == {
         "gpu": "0",
         "name": "python",
-        "user": "alice",
         "memory": "72.0 GiB",
         "sm": "93 %",
         "video": "0 / 12 %",
         "cpu": "412 %",
         "ram": "38.0 GiB",
-        "container": "docker 4be1f27a90c3",
-        "command": "torchrun train.py",
     }
+    shown = ("alice", "docker 4be1f27a90c3", "torchrun train.py")
+    assert (row["user"], row["container"], row["command"]) == shown
     assert (row["memory"], row["sm"], row["video"]) == (72 * GIB, 92.6, 12.0)
     assert (row["dot"], row["state"]) == (gpu_colour(0), "visible")
 
 
 def test_what_is_not_reported_is_no_zero():
-    [row] = grid_rows(tick(process(1, None)), [process(1, None)])
+    row = grid_row(process(1, None))
     assert row["text"]["memory"] == "not reported"
-    absent = ("name", "user", "sm", "video", "cpu", "ram", "command")
+    absent = ("name", "sm", "video", "cpu", "ram")
     assert {row["text"][field] for field in absent} == {"–"}
-    assert {row[field] for field in ("memory", "sm", "video", "cpu", "ram", "started")} == {None}
+    raw = (*absent, "memory", "started", "user", "container", "command")
+    assert {row[field] for field in raw} == {None}
     zero = process(1, 0, sm_percent=0.0, cpu_percent=0.0, encoder_percent=0.0)
-    [row] = grid_rows(tick(zero), [zero])
+    row = grid_row(zero)
     assert [row["text"][field] for field in ("memory", "sm", "cpu")] == ["0 B", "0 %", "0 %"]
     assert row["text"]["video"] == "0 / – %"
 
@@ -110,21 +115,30 @@ def test_what_is_not_reported_is_no_zero():
     [
         ("dead", "python", "python · ended", "Has ended; its memory is still held"),
         ("elsewhere", None, "elsewhere", "Runs in another PID namespace"),
+        (None, None, "–", "Belongs to another user"),
     ],
 )
 def test_a_process_that_is_not_seen_says_so_in_words(state, name, text, command):
-    unseen = process(1, name=name, visibility=state)
-    [row] = grid_rows(tick(unseen), [unseen])
+    row = grid_row(process(1, name=name, visibility=state))
     assert row["text"]["name"] == text
-    assert row["text"]["command"].startswith(command)
-    assert row["state"] == state
+    assert row["command"].startswith(command)
+    assert row["state"] == (state or "hidden")
 
 
 def test_a_mig_instance_is_told_apart_from_its_gpu():
     states = [gpu_state(), gpu_state("MIG-1", parent="GPU-a", mig_index=2)]
     row = process(1, device="MIG-1")
-    machine = tick(row, gpus=[GPU, {**GPU, "device": "MIG-1"}], states=states)
-    assert grid_rows(machine, [row])[0]["text"]["gpu"] == "0 · MIG 2"
+    told = grid_row(row, gpus=[GPU, {**GPU, "device": "MIG-1"}], states=states)
+    assert told["text"]["gpu"] == "0 · MIG 2"
+
+
+def test_a_gpu_that_is_chosen_has_the_processes_of_its_mig_instances_too():
+    states = [gpu_state(), gpu_state("MIG-1", parent="GPU-a", mig_index=1), gpu_state("GPU-b")]
+    gpus = [{**GPU, "device": name} for name in ("GPU-a", "MIG-1", "GPU-b")]
+    rows = [process(1, device="MIG-1"), process(2, device="GPU-b")]
+    assert [row["pid"] for row in view(*rows, gpus=gpus, states=states, only="GPU-a").rows] == [1]
+    assert view(*rows, gpus=gpus, states=states, only="GPU-a").count == "1 active on GPU 0"
+    assert view(*rows, gpus=gpus, states=states, only="MIG-1").count == "1 active on GPU 0, MIG 1"
 
 
 def test_all_gpus_or_one_of_them():
@@ -164,13 +178,16 @@ def test_the_grid_keeps_its_rows_apart_and_its_library_out_of_the_page():
     assert eager == []
 
 
-def test_of_many_sentences_the_first_are_said():
+def test_of_many_sentences_those_of_most_memory_are_said():
     gpus = [{**GPU, "device": f"GPU-{at}", "index": at} for at in range(5)]
     states = [gpu_state(f"GPU-{at}", index=at) for at in range(5)]
     machine = tick(gpus=gpus, states=states)
-    found = gpu_processes(machine, {f"GPU-{at}": 9.0 * GIB for at in range(5)}).unaccounted
-    lines = [properties(note)["children"][1] for note in process_notes(found)]
-    assert len(lines) == 3
-    assert lines[0] == "GPU 0: 9.00 GiB are held by no process that the driver lists."
-    assert lines[2].endswith("And 2 more.")
+    found = gpu_processes(machine, {f"GPU-{at}": (9.0 + at) * GIB for at in range(5)}).unaccounted
+    [box] = process_notes(found)
+    lines = [properties(line)["children"] for line in properties(box)["children"][1].children]
+    assert lines == [
+        "GPU 4: 13.0 GiB are held by no process that the driver lists.",
+        "GPU 3: 12.0 GiB are held by no process that the driver lists.",
+        "GPU 2: 11.0 GiB are held by no process that the driver lists. And 2 more.",
+    ]
     assert process_notes([]) == []

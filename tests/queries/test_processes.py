@@ -134,8 +134,8 @@ def memory(*ticks: tuple[int, float | None], interval: float = 1.0) -> dict[str,
 
 
 def test_what_was_taken_since_the_processes_were_read_is_not_held_by_nobody():
-    assert memory((3000, 1.0), (2000, 4.0), (1000, 4.0), (0, 70.0)) == {"GPU-a": 4.0}
-    assert memory((5000, 1.0), (0, 70.0), interval=5.0) == {"GPU-a": 1.0}
+    assert memory((6000, 1.0), (5000, 4.0), (1000, 5.0), (0, 70.0)) == {"GPU-a": 4.0}
+    assert memory((20_000, 1.0), (10_000, 4.0), (0, 70.0), interval=5.0) == {"GPU-a": 4.0}
 
 
 def test_a_gap_leaves_it_unknown():

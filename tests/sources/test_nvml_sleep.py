@@ -52,6 +52,8 @@ def idle(nvml: World) -> World:
     nvml.switch("laptop")
     nvml.set("gpu 0", "utilization", "0 0")
     nvml.set("gpu 0", "decoder", "0 167000")
+    nvml.unset("gpu 0", "compute")
+    nvml.set("gpu 0", "graphics", "1201:104857600")  # the display server, which draws nothing now
     return nvml
 
 
@@ -109,7 +111,7 @@ def test_one_that_sleeps_beside_one_at_work_is_not_opened(nvml: World, laptop: L
 
 
 def test_an_idle_one_is_let_go_and_not_woken(idle: World, laptop: Laptop) -> None:
-    with driving(idle, root=laptop.root) as drive:
+    with driving(idle, root=laptop.root, deadline=10.0) as drive:
         assert len(drive.run(0, 60)) == 1
         assert idle.stub.calls("nvmlShutdown") == 0
         drive.tick(60.0)
@@ -134,7 +136,7 @@ def test_an_idle_one_is_let_go_and_not_woken(idle: World, laptop: Laptop) -> Non
 
 
 def test_one_that_stays_awake_is_let_go_less_and_less_often(idle: World, laptop: Laptop) -> None:
-    with driving(idle, root=laptop.root) as drive:
+    with driving(idle, root=laptop.root, deadline=10.0) as drive:
         missing = [at for at in range(420) if not drive.tick(float(at))]
     # A minute without work, 20 s of rest; then two minutes, then four.
     assert missing == [*range(61, 80), *range(201, 220)]
@@ -155,6 +157,15 @@ def test_one_at_work_or_that_never_sleeps_is_kept(
 ) -> None:
     laptop.put(ADDRESS, "active", control, d3=d3)
     idle.set("gpu 0", "utilization", use)
-    with driving(idle, root=laptop.root) as drive:
+    with driving(idle, root=laptop.root, deadline=10.0) as drive:
         assert len(drive.run(0, 90)) == 1
         assert idle.stub.calls("nvmlShutdown") == 0
+
+
+@pytest.mark.parametrize(("key", "kept"), [("compute", True), ("graphics", False)])
+def test_one_in_which_a_program_computes_is_kept(
+    idle: World, laptop: Laptop, key: str, *, kept: bool
+) -> None:
+    idle.set("gpu 0", key, "4242:1073741824")
+    with driving(idle, root=laptop.root, deadline=10.0) as drive:
+        assert bool(drive.run(0, 70)) is kept
