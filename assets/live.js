@@ -23,6 +23,7 @@ window.dash_clientside = window.dash_clientside || {};
   function fill(element) {
     const { metric, device } = element.dataset;
     if (!device) return; // built before the first tick: still loading
+    if (element.dataset.at) return; // assets/hardware.js fills it
     const [number, symbol, raw, percent, state, caption, peak, mark, badge, full, used] =
       reading(metric, device) ?? ["N/A", "", null, null, "missing", "", "", null, "", null, ""];
     const value = raw === null ? "" : String(raw);
@@ -163,7 +164,7 @@ window.dash_clientside = window.dash_clientside || {};
 
   function paint() {
     if (!snapshot) return;
-    for (const element of document.querySelectorAll("[data-metric]:not([data-at])")) fill(element);
+    for (const element of document.querySelectorAll("[data-metric]")) fill(element);
     window.hardware.paint(snapshot);
     for (const place of document.querySelectorAll("[data-gpu]")) {
       const [status, reason] = snapshot.gpus[place.dataset.gpu] ?? ["lost", ""];
