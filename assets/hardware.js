@@ -48,6 +48,7 @@
   }
 
   function paint(snapshot) {
+    if (!snapshot) return;
     for (const element of document.querySelectorAll("[data-at]")) fill(element, snapshot.hardware[element.dataset.device]);
     for (const place of document.querySelectorAll("[data-reasons]")) tell(place, snapshot.hardware[place.dataset.device]);
     for (const badge of document.querySelectorAll(".link-below")) {

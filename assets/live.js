@@ -163,9 +163,9 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   function paint() {
+    window.hardware.paint(snapshot);
     if (!snapshot) return;
     for (const element of document.querySelectorAll("[data-metric]")) fill(element);
-    window.hardware.paint(snapshot);
     for (const place of document.querySelectorAll("[data-gpu]")) {
       const [status, reason] = snapshot.gpus[place.dataset.gpu] ?? ["lost", ""];
       place.dataset.status = status;
