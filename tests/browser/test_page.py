@@ -130,7 +130,8 @@ def test_every_reading_names_its_metric_device_and_raw_value(demo: App, page: Pa
     page.open(demo.url)
     wrong = page.run(
         "[...document.querySelectorAll('[data-metric]')].filter(e => {"
-        " const {metric, device, at, value} = e.dataset, {readings, hardware} = window.live.snapshot();"
+        " const {metric, device, at, value} = e.dataset;"
+        " const {readings, hardware} = window.live.snapshot();"
         " const raw = at ? hardware[device]?.[at] : readings[metric]?.[device]?.[2];"
         " return raw === undefined || value !== (raw === null ? '' : String(raw)); })"
         ".map(e => e.dataset.metric)"
