@@ -51,7 +51,7 @@
     for (const element of document.querySelectorAll("[data-at]")) fill(element, snapshot.hardware[element.dataset.device]);
     for (const place of document.querySelectorAll("[data-reasons]")) tell(place, snapshot.hardware[place.dataset.device]);
     for (const badge of document.querySelectorAll(".link-below")) {
-      const { device } = badge.parentElement.querySelector("[data-at]").dataset;
+      const { device } = badge.closest(".hardware-card").querySelector("[data-at]").dataset;
       badge.hidden = !snapshot.hardware[device]?.at(-2);
     }
   }

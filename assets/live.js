@@ -23,6 +23,7 @@ window.dash_clientside = window.dash_clientside || {};
   function fill(element) {
     const { metric, device } = element.dataset;
     if (!device) return; // built before the first tick: still loading
+    if (element.dataset.at) return; // assets/hardware.js fills it
     const [number, symbol, raw, percent, state, caption, peak, mark, badge, full, used] =
       reading(metric, device) ?? ["N/A", "", null, null, "missing", "", "", null, "", null, ""];
     const value = raw === null ? "" : String(raw);
@@ -164,10 +165,10 @@ window.dash_clientside = window.dash_clientside || {};
 
   function paint() {
     if (!snapshot) return;
-    const unseen = window.choices.mode() === "compare" ? "#system-column, #gpu-column" : "#compare";
-    for (const element of document.querySelectorAll("[data-metric]:not([data-at])")) if (!element.closest(unseen)) fill(element);
-    window.answers.paint(snapshot);
     window.hardware.paint(snapshot);
+    window.answers.paint(snapshot);
+    const unseen = window.choices.mode() === "compare" ? "#system-column, #gpu-column" : "#compare";
+    for (const element of document.querySelectorAll("[data-metric]")) if (!element.closest(unseen)) fill(element);
     for (const place of document.querySelectorAll("[data-gpu]")) {
       const [status, reason] = snapshot.gpus[place.dataset.gpu] ?? ["lost", ""];
       place.dataset.status = status;

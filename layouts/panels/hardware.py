@@ -55,7 +55,7 @@ def hardware_tiles(latest: Latest, device: str) -> list[Component]:
             style={"--accent": gpu_colour(whole.facts.get("index"))},
             children=[
                 _card("Clocks", [_clock(gpu, whole, kind) for kind in _CLOCKS]),
-                _card("PCIe and NVLink", _links(gpu, whole)),
+                _card("PCIe and NVLink", _links(gpu, whole), _below_best()),
                 _card("Engines", [_engine(gpu, column) for column in _ENGINES]),
                 _card("State, power and fans", _state(gpu, whole)),
             ],
@@ -72,12 +72,12 @@ def _of_whom(gpus: Sequence[DeviceState], gpu: DeviceState) -> str:
     return f"{short_name(gpu)} · {name}" if len(gpus) > 1 else name
 
 
-def _card(label: str, rows: Sequence[Component]) -> Component:
+def _card(label: str, rows: Sequence[Component], *beside: Component) -> Component:
     return html.Section(
         className="panel hardware-card",
         **aria(label=label),
         children=[
-            html.Div(html.H3(label, className="label"), className="panel-head"),
+            html.Div([html.H3(label, className="label"), *beside], className="panel-head"),
             html.Div(rows, className="hardware-rows"),
         ],
     )
@@ -128,6 +128,16 @@ def _engine(gpu: DeviceState, column: str) -> Component:
     return _measured(metric.label, metric.help, _reading(gpu, column, 100))
 
 
+def _below_best() -> Component:
+    """Shown by assets/hardware.js while the GPU works and its link is below its best."""
+    return html.Span(
+        "PCIe below its best",
+        className="badge-state link-below",
+        title="The GPU works, and its PCIe link is slower or narrower than it could be.",
+        hidden=True,
+    )
+
+
 def _links(gpu: DeviceState, whole: DeviceState) -> list[Component]:
     generation, width = (whole.facts.get(f"max_pcie_{of}") for of in ("generation", "width"))
     best = "" if None in (generation, width) else f" of gen {generation} ×{width}"
@@ -137,7 +147,6 @@ def _links(gpu: DeviceState, whole: DeviceState) -> list[Component]:
             html.Span(
                 className="amount wide",
                 children=[
-                    html.Span("below its best", className="badge-state link-below", hidden=True),
                     html.Span(
                         part("number"), **_reading(gpu, "pcie_link_generation", before="gen ")
                     ),

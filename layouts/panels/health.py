@@ -38,7 +38,7 @@ def health_section(latest: Latest) -> Component:
                     html.H2("Throttling and health"),
                     html.Span(
                         className="reasons",
-                        role="status",
+                        role="group",
                         **aria(label="Why clocks are below their best now"),
                         **data(reasons="", device=first, follows="gpu"),
                     ),
@@ -125,7 +125,7 @@ def _table(heads: Sequence[str], rows: Sequence[Component]) -> Component:
 def _seconds(value: float | None, kind: str) -> Component:
     if not value:
         return html.Td(NOT_REPORTED if value is None else "0 s", className="none")
-    return html.Td(SECONDS_COUNTED.text(value), className=kind)
+    return html.Td(SECONDS_COUNTED.text(value), **data(kind=kind))
 
 
 def _came(value: float | None) -> Component:

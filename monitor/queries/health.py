@@ -110,7 +110,7 @@ def health(archive: Archive, latest: Latest, view: View, device: str) -> Health:
             if reason.column
         ],
         [_counter(column, row, hour.of(column), in_view.of(column)) for column in COUNTERS],
-        xid_events(span.lines, gpus, view.start),
+        xid_events(span, gpus, view.start),
         timeline(span, gpus, view.start, view.end),
     )
 
@@ -121,19 +121,19 @@ class Came:
     def __init__(self, series: Series, gpu: DeviceState, start: int) -> None:
         mine = (line for line in series.lines if line.device == gpu.device)
         self._line = next(mine, None)
-        self._gpu, self._start, self._step = gpu, start, series.step
+        self._series, self._gpu, self._start = series, gpu, start
 
     def seconds(self, reason: ClockReason) -> float | None:
         """Lost to the reason."""
-        return seconds_lost(self._line, reason, self._start, self._step)
+        return seconds_lost(self._line, reason, self._start, self._series.step)
 
     def of(self, column: str) -> float | None:
         """How much the counter grew; None where it was not read."""
         grown = growth(self._line, column)
-        if column != "xid_count" or grown is None or self._line is None:
+        if column != "xid_count" or grown is None:
             return grown
         # As the list of them has it, which knows of one in the first point too.
-        events = xid_events([self._line], [self._gpu], self._start)
+        events = xid_events(self._series, [self._gpu], self._start)
         return float(sum(event.count for event in events))
 
 

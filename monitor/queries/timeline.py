@@ -88,7 +88,7 @@ def timeline(span: Series, gpus: Sequence[DeviceState], start: int, end: int) ->
                 lane,
                 recorded=list(_recorded(line, span.step, start, end)),
                 stretches=list(_stretches(line, span.step, start, end)),
-                points=[*_points(line, start, end), *_xid_points(span, gpu, start)],
+                points=[*_points(line, span.step, start, end), *_xid_points(span, gpu, start)],
             )
         lanes.append(lane)
     return Timeline(start, end, lanes)
@@ -144,7 +144,7 @@ def _runs(
     yield from zip(firsts, lasts, strict=True)
 
 
-def _points(line: Line, start: int, end: int) -> Iterator[Point]:
+def _points(line: Line, step: int, start: int, end: int) -> Iterator[Point]:
     width = max(1, round(_NEAREST_POINTS * (end - start)))
     for column, state, words in _EVENTS:
         slots: dict[int, tuple[int, float]] = {}
@@ -152,12 +152,12 @@ def _points(line: Line, start: int, end: int) -> Iterator[Point]:
             first, sum_ = slots.get(time // width, (time, 0.0))
             slots[time // width] = (first, sum_ + grown)
         for time, grown in slots.values():
-            if time >= start:
-                yield Point(time, state, f"{grown:,.0f} {words}")
+            if time > start - step:
+                yield Point(max(time, start), state, f"{grown:,.0f} {words}")
 
 
 def _xid_points(span: Series, gpu: DeviceState, start: int) -> Iterator[Point]:
-    for event in xid_events(span.lines, [gpu], start):
+    for event in xid_events(span, [gpu], start):
         more = f", {event.count} in all" if event.count > 1 else ""
         words = f"XID {event.xid.number}: {event.xid.words}{more}"
-        yield Point(event.time, _OF_XID[event.xid.severity], words)
+        yield Point(max(event.time, start), _OF_XID[event.xid.severity], words)

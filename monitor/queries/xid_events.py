@@ -9,7 +9,7 @@ import numpy as np
 
 from monitor.queries.growth import growths
 from monitor.queries.latest import short_name
-from monitor.queries.series import Line
+from monitor.queries.series import Line, Series
 from monitor.queries.xid import Xid, decoded
 from monitor.sources.base import DeviceState
 
@@ -25,18 +25,18 @@ class XidEvent:
     count: int
 
 
-def xid_events(lines: Sequence[Line], gpus: Sequence[DeviceState], start: int) -> list[XidEvent]:
+def xid_events(series: Series, gpus: Sequence[DeviceState], start: int) -> list[XidEvent]:
     """Those of these GPUs since `start`, in ms since 1970, the newest first.
 
-    Lines have the columns `xid` and `xid_count`.
+    The series has the columns `xid` and `xid_count`. The bucket that `start` is in counts.
     """
     names = {gpu.device: short_name(gpu) for gpu in gpus}
     found = [
         XidEvent(time, line.device, names[line.device], decoded(number), count)
-        for line in lines
+        for line in series.lines
         if line.device in names
         for time, number, count in _of(line)
-        if time >= start
+        if time > start - series.step
     ]
     return sorted(found, key=lambda event: -event.time)
 

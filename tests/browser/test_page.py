@@ -130,8 +130,10 @@ def test_every_reading_names_its_metric_device_and_raw_value(demo: App, page: Pa
     page.open(demo.url)
     wrong = page.run(
         "[...document.querySelectorAll('[data-metric]')].filter(e => {"
-        " const r = window.live.snapshot().readings[e.dataset.metric]?.[e.dataset.device];"
-        " return !r || e.dataset.value !== (r[2] === null ? '' : String(r[2])); })"
+        " const {metric, device, at, value} = e.dataset;"
+        " const {readings, hardware} = window.live.snapshot();"
+        " const raw = at ? hardware[device]?.[at] : readings[metric]?.[device]?.[2];"
+        " return raw === undefined || value !== (raw === null ? '' : String(raw)); })"
         ".map(e => e.dataset.metric)"
     )
     assert wrong == []
@@ -143,7 +145,8 @@ def _shows_gpu(page: Page, index: int) -> None:
     followers = page.run(
         "[...document.querySelectorAll('[data-follows]')].map(e => e.dataset.device)"
     )
-    assert followers == [uuid] * 4
+    assert len(followers) > 4
+    assert set(followers) == {uuid}
     cards = page.run(
         "[...document.querySelectorAll('[data-gpu-card]')].filter(e => !e.hidden)"
         ".map(e => e.dataset.gpuCard)"

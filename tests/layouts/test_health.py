@@ -55,6 +55,21 @@ def test_seconds_lost_to_each_reason_stand_behind_its_name():
     assert cells(cards, "data-reason", "sync_boost_seconds") == ["Sync boost", "N/A", "2 min 30 s"]
 
 
+def test_time_lost_is_marked_by_the_kind_of_its_reason_and_a_zero_is_not():
+    marked = [found["data-kind"] for found in having(health_cards(HEALTH)[0], "data-kind")]
+    # The first reason's hour, then the spans of the others.
+    assert marked == [
+        "limit",
+        "problem",
+        "limit",
+        "problem",
+        "problem",
+        "problem",
+        "limit",
+        "limit",
+    ]
+
+
 def test_a_counter_is_told_with_what_came_to_it():
     row = cells(health_cards(HEALTH), "data-counter", "ecc_uncorrected_count")
     assert row == ["ECC uncorrected", "7 of it", "+2", "N/A"]

@@ -119,3 +119,8 @@ def test_points_before_the_span_are_not_in_it():
 def test_a_gpu_without_a_row_has_an_empty_lane():
     found = lane([None, None])
     assert (found.name, found.index, found.stretches, found.points) == ("GPU 3", 3, (), ())
+
+
+def test_what_came_in_the_bucket_that_the_span_begins_in_stands_at_its_beginning():
+    points = lane([0] * 4, start=1500, pcie_replay_count=[0, 1, 1, 1], xid=[None, 79, None, None])
+    assert [point.time for point in points.points] == [1500, 1500]
