@@ -33,6 +33,7 @@ window.dash_clientside = window.dash_clientside || {};
     if (asked.gpu && !named(asked.gpu)) found.push(`There is no GPU ${asked.gpu.slice(0, 80)}; there are: ${known.gpus.map(([, name]) => name).join(", ")}.`);
     if (asked.mode && !MODES.includes(asked.mode)) found.push(`There is no mode '${asked.mode.slice(0, 40)}'; there are: ${MODES.join(", ")}.`);
     if (asked.mode === "compare" && !known.compares) found.push("There is one GPU, so there is nothing to compare.");
+    if (window.compare.problem()) found.push(window.compare.problem());
     return found;
   }
 
@@ -57,14 +58,18 @@ window.dash_clientside = window.dash_clientside || {};
     for (const card of document.querySelectorAll("[data-gpu-card]")) card.hidden = card.dataset.gpuCard !== chosen;
   }
 
+  function tell() {
+    const notice = document.getElementById("choice-notice");
+    notice.textContent = problems().join(" ");
+    notice.hidden = !notice.textContent;
+  }
+
   // Everything that shows the choice; `push` is what window.trends.choose takes.
   function show(push) {
-    const notice = document.getElementById("choice-notice");
-    const told = problems();
-    notice.textContent = told.join(" ");
-    notice.hidden = !told.length;
+    tell();
     set("gpu-select", { value: chosen });
     set("mode-toggle", { value: mode });
+    if (document.documentElement.dataset.mode !== mode || push === false) window.connection.present();
     apply();
     window.live.paint();
     window.trends.choose(push);
@@ -76,6 +81,7 @@ window.dash_clientside = window.dash_clientside || {};
     const first = chosen === null;
     if (first || by.includes("choice.data")) {
       known = there ?? known;
+      if (first) window.compare.read();
       resolve(chosen ?? gpuBefore, first ? modeBefore : mode);
       show(false);
     } else {
@@ -118,6 +124,6 @@ window.dash_clientside = window.dash_clientside || {};
     resolve(chosen, mode);
     show();
   });
-  window.choices = { apply, written, mode: () => mode, gpu: () => nameOf(chosen) };
+  window.choices = { apply, pick, tell, written, mode: () => mode, gpu: () => nameOf(chosen) };
   window.dash_clientside.choices = { gpu: choose, theme, pollSeconds };
 })();

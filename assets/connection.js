@@ -52,7 +52,7 @@
   // Also over the socket: a request on a dead one makes Dash open another.
   function present() {
     presentAt = now();
-    set("present", { data: { visible: !document.hidden, at: Date.now() } });
+    set("present", { data: { visible: !document.hidden, mode: window.choices.mode(), at: Date.now() } });
   }
 
   function look() {
@@ -81,7 +81,7 @@
     const prefix = JSON.parse(document.getElementById("_dash-config").textContent).requests_pathname_prefix;
     try {
       const answer = await fetch(`${prefix}api/v1/system/health`, { cache: "no-store", signal: AbortSignal.timeout(2000) });
-      refused = answer.ok ? "not with readings" : `with an error (HTTP ${answer.status})`;
+      refused = answer.ok ? "without readings" : `with an error (HTTP ${answer.status})`;
     } catch {
       refused = "";
     }
@@ -144,6 +144,7 @@
     heard,
     pollEvery: (ms) => { pollEvery = ms; },
     mode: () => mode,
+    present,
   };
   window.addEventListener("error", (event) => { if (event.error) broken = String(event.error.message ?? event.error); });
   document.addEventListener("visibilitychange", visibility);

@@ -73,6 +73,6 @@
   document.addEventListener("pointermove", point, { passive: true });
   window.addEventListener("resize", () => requestAnimationFrame(write));
   new MutationObserver((changes) => {
-    if (changes.some(({ target }) => target.closest?.("#health-cards, #page") && !target.closest(".timeline-axis, .timeline-tip"))) write();
+    if (changes.some(({ target }) => target.closest?.("#health-cards") && !target.closest(".timeline-axis, .timeline-tip"))) write();
   }).observe(document.documentElement, { childList: true, subtree: true, attributes: true, attributeFilter: ["data-time", "data-start", "data-end"] });
 })();

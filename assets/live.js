@@ -35,6 +35,7 @@ window.dash_clientside = window.dash_clientside || {};
         case "number": put(part, number); break;
         case "symbol": put(part, symbol); break;
         case "short": put(part, short(number, symbol, raw)); break;
+        case "text": put(part, symbol ? `${number} ${symbol}` : number); break;
         case "used": put(part, used || "N/A"); break;
         case "caption":
           put(part, caption);
@@ -46,7 +47,7 @@ window.dash_clientside = window.dash_clientside || {};
           toggle(part, mark !== null);
           if (mark !== null) part.style.left = `${mark}%`;
           break;
-        case "badge": put(part, badge); toggle(part, Boolean(badge)); break;
+        case "badge": put(part, badge); part.dataset.word = badge; toggle(part, Boolean(badge)); break;
         case "cores": drawCores(part); break;
         case "spark": draw(part, metric, device, full); break;
       }
@@ -163,7 +164,9 @@ window.dash_clientside = window.dash_clientside || {};
 
   function paint() {
     if (!snapshot) return;
-    for (const element of document.querySelectorAll("[data-metric]:not([data-at])")) fill(element);
+    const unseen = window.choices.mode() === "compare" ? "#system-column, #gpu-column" : "#compare";
+    for (const element of document.querySelectorAll("[data-metric]:not([data-at])")) if (!element.closest(unseen)) fill(element);
+    window.answers.paint(snapshot);
     window.hardware.paint(snapshot);
     for (const place of document.querySelectorAll("[data-gpu]")) {
       const [status, reason] = snapshot.gpus[place.dataset.gpu] ?? ["lost", ""];
@@ -172,6 +175,7 @@ window.dash_clientside = window.dash_clientside || {};
       if (place.dataset.name) place.title = [place.dataset.name, how].filter(Boolean).join(". ");
       put(place.querySelector(".gpu-status"), how);
     }
+    window.compare.paint(snapshot);
   }
 
   function show(fresh, backlog, layout) {

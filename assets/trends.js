@@ -34,7 +34,7 @@ window.dash_clientside = window.dash_clientside || {};
 
   function toAddress(push) {
     const asked = new URLSearchParams(location.search);
-    const kept = { ...window.choices.written(), ...Object.fromEntries(KEPT.map((name) => [name, view[name]])) };
+    const kept = { ...window.choices.written(), ...window.compare.written(), ...Object.fromEntries(KEPT.map((name) => [name, view[name]])) };
     if (view.from || view.range === "1h") kept.range = "";
     if (window.choices.mode() !== "compare") kept.gpus = "";
     for (const [name, value] of Object.entries(kept)) {
@@ -284,6 +284,7 @@ window.dash_clientside = window.dash_clientside || {};
   }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
   trends.view = wanted;
   trends.choose = choose;
+  trends.address = toAddress;
   trends.listen = listen;
   awaitReadings();
   window.dash_clientside.trends = { draw, range, charts: chooseCharts, span: chooseSpan };

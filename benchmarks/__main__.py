@@ -1,4 +1,4 @@
-"""Every figure in one table: `make bench`. Seven minutes or so; run nothing else beside it."""
+"""Every figure in one table: `make bench`. Ten minutes or so; run nothing else beside it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from benchmarks.compare import compare
 from benchmarks.figures import Figure, table
+from benchmarks.gpu_rivals import gpu_rivals
+from benchmarks.gpu_tick import gpu_tick
 from benchmarks.history import history
 from benchmarks.latency import latency
 from benchmarks.page import page
@@ -48,23 +51,27 @@ def _found(what: str, limit: float, unit: str, pattern: str, text: str) -> Figur
 
 def main() -> int:
     """Print the table; exit status 1 where a figure is not reached."""
+    parts: dict[str, Callable[[int], list[Figure]]] = {
+        "the recorder": alone,
+        "slow PCIe": lambda seconds: slow_pcie(seconds // 2),
+        "many GPUs": lambda _: gpu_tick(100),
+        "nvitop and gpustat": gpu_rivals,
+        "full load": under_load,
+        "latency": lambda seconds: latency(seconds // 2),
+        "storage": lambda _: storage(),
+        "the history": lambda _: history(),
+        "the page": lambda _: page(),
+        "the table of processes": lambda _: process_table(),
+        "Compare": lambda seconds: compare(seconds // 2),
+    }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="of each part that takes its time")
-    seconds = parser.parse_args().seconds
-    parts: dict[str, Callable[[], list[Figure]]] = {
-        "the recorder": lambda: alone(seconds),
-        "slow PCIe": lambda: slow_pcie(seconds // 2),
-        "full load": lambda: under_load(seconds),
-        "latency": lambda: latency(seconds // 2),
-        "storage": storage,
-        "the history": history,
-        "the page": page,
-        "the table of processes": process_table,
-    }
+    parser.add_argument("--only", action="append", choices=parts, help="a part; may come again")
+    given = parser.parse_args()
     figures: list[Figure] = []
-    for name, measure in parts.items():
+    for name in given.only or parts:
         print(f"Measuring {name} …", file=sys.stderr, flush=True)
-        figures += measure()
+        figures += parts[name](given.seconds)
     print(f"On {os.cpu_count()} cores:", file=sys.stderr)
     print(table(figures))
     return 0 if all(figure.reached for figure in figures) else 1

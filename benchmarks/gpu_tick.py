@@ -143,7 +143,12 @@ def _calls(stub: nvml_stub.Stub, gpus: NvmlSource) -> int:
         time.sleep(0.001)
     with stub.listening() as asked:
         gpus.sample(1000.1)
-    return sum(each.times for each in asked if each.place >= 0 and each.function != "fields")
+    return sum(
+        each.times
+        for each in asked
+        # Of a GPU; and of the tick, not of the lists of processes that are read beside it.
+        if each.place >= 0 and each.function.startswith("nvml") and "Process" not in each.function
+    )
 
 
 def main() -> None:

@@ -62,8 +62,8 @@ window.dash_clientside.set_props("trends-tick", { interval: 100 });
 
 def page() -> list[Figure]:
     """Every figure of the page."""
-    with _app() as address, _chrome() as chrome:
-        chrome.get(address)
+    with _app() as address, chromium() as chrome:
+        chrome.get(f"{address}?mode=compare")
         wait_for(lambda: chrome.execute_script("return Boolean(window.trends?.data)"))
         clicks = _clicks(chrome)
         compressed = _sizes(chrome)
@@ -99,7 +99,8 @@ def _answers(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def _chrome() -> Iterator[webdriver.Chrome]:
+def chromium() -> Iterator[webdriver.Chrome]:
+    """A headless browser that logs what it sends and gets."""
     options = webdriver.ChromeOptions()
     for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "window-size=1440,900"):
         options.add_argument(f"--{argument}")

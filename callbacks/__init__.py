@@ -6,6 +6,7 @@ from dash import Dash
 
 from callbacks import (
     choices,
+    compare,
     devices,
     hardware,
     health,
@@ -27,6 +28,7 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
     devices.register(app, current)
     choices.register(app)
     processes.register(app, current)
+    compare.register(app, current)
     trends.register(app, current, archive)
     span_report.register(app, current, archive)
     hardware.register(app, current)

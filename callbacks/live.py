@@ -24,20 +24,20 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
         if socket is None:
             return
         presence.says(viewer, visible=True)
-        sent, waited = -1, True
+        sent = -1
         try:
             while not socket.is_shutdown and not current.ended:
                 if not presence.looks(viewer):
-                    waited = True
                     await presence.someone_comes(_LOOK_SECONDS)
                     continue
                 latest = await current.next(sent, _LOOK_SECONDS)
                 if latest.sequence > sent and presence.looks(viewer):
+                    missed = latest.sequence > sent + 1
                     sent = latest.sequence
-                    if waited:
+                    if missed:  # hidden, or slower than the ticks
                         set_props(ids.BACKLOG, {"data": current.backlog()})
-                        waited = False
-                    set_props(ids.SNAPSHOT, {"data": current.snapshot()})
+                    compared = presence.compares(viewer)
+                    set_props(ids.SNAPSHOT, {"data": current.snapshot(compared=compared)})
         finally:
             presence.forget(viewer)
 
@@ -46,16 +46,20 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
         Output(ids.BACKLOG, "data"),
         Input(ids.POLL, "n_intervals"),
         State(ids.SHOWN, "data"),
+        State(ids.MODE, "data"),
         prevent_initial_call=True,
     )
-    async def poll(_: int | None, shown: dict[str, Any] | None) -> tuple[Any, Any]:
+    async def poll(
+        _: int | None, shown: dict[str, Any] | None, mode: str | None
+    ) -> tuple[Any, Any]:
         latest = current.latest
         time = (shown or {}).get("time")
         behind = latest.time is not None and (time is None or latest.time - time > 5000)
         if time is not None and latest.time == time:
             # Nothing newer: the answer still tells the page that the server is there.
             return {"time": time, "via": "poll"}, no_update
-        return {**current.snapshot(), "via": "poll"}, current.backlog() if behind else no_update
+        found = current.snapshot(compared=mode == "compare")
+        return {**found, "via": "poll"}, current.backlog() if behind else no_update
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("live", "show"),

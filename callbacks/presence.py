@@ -19,14 +19,23 @@ class Presence:
 
     def __init__(self) -> None:
         self._seen: dict[str, float] = {}
+        self._comparing: set[str] = set()
         self._came = asyncio.Event()
 
     def looks(self, viewer: str) -> bool:
         """Whether this viewer can see the page now."""
         return time.monotonic() - self._seen.get(viewer, -_FORGOTTEN_SECONDS) < _FORGOTTEN_SECONDS
 
-    def says(self, viewer: str, *, visible: bool) -> None:
-        """Take the viewer's own word for it."""
+    def compares(self, viewer: str) -> bool:
+        """Whether this viewer sees all GPUs side by side."""
+        return viewer in self._comparing
+
+    def says(self, viewer: str, *, visible: bool, compares: bool | None = None) -> None:
+        """Take the viewer's own word for it; where `compares` is not said it stays as it was."""
+        if compares:
+            self._comparing.add(viewer)
+        elif compares is not None:
+            self._comparing.discard(viewer)
         if visible:
             self._seen[viewer] = time.monotonic()
             self._came.set()
@@ -36,6 +45,7 @@ class Presence:
 
     def forget(self, viewer: str) -> None:
         """The viewer's connection is gone."""
+        self._comparing.discard(viewer)
         self._seen.pop(viewer, None)
 
     async def someone_comes(self, timeout: float) -> None:
@@ -51,4 +61,7 @@ def register(app: Dash, presence: Presence) -> None:
 
     @app.callback(Input(ids.PRESENT, "data"), State(ids.VIEWER, "data"), websocket=True)
     async def present(word: dict[str, Any] | None, viewer: str) -> None:
-        presence.says(viewer, visible=bool(word and word.get("visible")))
+        word = word or {}
+        presence.says(
+            viewer, visible=bool(word.get("visible")), compares=word.get("mode") == "compare"
+        )

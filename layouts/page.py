@@ -8,8 +8,10 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import ids
+from layouts.answers import answers_line
 from layouts.attributes import HIDDEN_FROM_READERS, aria
 from layouts.choice import choice, gpu_selector, mode_toggle
+from layouts.compare import compare_section, sort_select
 from layouts.header import header
 from layouts.panels.board import board_panel
 from layouts.panels.device import device_panel
@@ -49,6 +51,7 @@ def page(latest: Latest, host: str) -> Component:
                     html.Div(
                         id=ids.CHOICE_NOTICE, className="choice-notice", role="alert", hidden=True
                     ),
+                    answers_line(),
                     html.Div(
                         className="columns",
                         children=[
@@ -59,12 +62,19 @@ def page(latest: Latest, host: str) -> Component:
                             html.Div(
                                 className="column-head",
                                 children=[
-                                    html.H2("GPU information"),
+                                    html.H2(
+                                        [
+                                            html.Span("GPU information", className="in-single"),
+                                            html.Span("GPUs compared", className="in-compare"),
+                                        ]
+                                    ),
                                     gpu_selector(gpus),
+                                    sort_select(),
                                     mode_toggle(gpus),
                                 ],
                             ),
                             html.Div(gpu_column(latest), id=ids.GPU_COLUMN, className="column"),
+                            compare_section(gpus),
                         ],
                     ),
                     html.Div(board_panel(latest), id=ids.BOARD),

@@ -802,8 +802,14 @@ PROCESS = Table(
             "Use of the video decoder.",
             f"{_NVML} nvmlDeviceGetProcessUtilization",
         ),
-        Metric("cpu_percent", units.PERCENT, "CPU", "CPU time used; 100 % is one core.", _PSUTIL),
-        Metric("memory_bytes", units.BYTES, "RAM", "Resident memory.", _PSUTIL),
+        Metric(
+            "cpu_percent",
+            units.PERCENT,
+            "CPU",
+            "CPU time used since the reading before; 100 % is one core.",
+            "/proc/PID/stat",
+        ),
+        Metric("memory_bytes", units.BYTES, "RAM", "Resident memory.", "/proc/PID/stat"),
         Metric("started", units.MOMENT, "Started", "When the process began.", _PSUTIL, RollUp.LAST),
         Metric(
             "type",
@@ -825,9 +831,10 @@ PROCESS = Table(
             "visibility",
             units.TEXT,
             "Visibility",
-            "Whether it can be named: `visible`; `dead` where it has ended and its memory is still "
-            "held; `elsewhere` where it runs in another PID namespace.",
-            _PSUTIL,
+            "Whether it can be seen: `visible`; `dead` where it has ended and its memory is still "
+            "held; `elsewhere` where it runs in another PID namespace; missing where /proc hides "
+            "other users' processes.",
+            "/proc/PID",
             RollUp.LAST,
         ),
     ),

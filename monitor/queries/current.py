@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from monitor.queries.answers import answers
 from monitor.queries.compare import Comparison, compare
 from monitor.queries.compare_snapshot import with_comparison
 from monitor.queries.latest import Latest
@@ -14,6 +15,7 @@ from monitor.queries.recent import recent
 from monitor.queries.snapshot import snapshot
 from monitor.queries.sparks import sparks
 from monitor.recording.follower import Follower
+from monitor.sources.base import Row
 
 Made = TypeVar("Made")
 
@@ -44,9 +46,7 @@ class Current:
 
         `compared` adds what a page needs that shows its GPUs side by side.
         """
-        made = self.once(
-            "snapshot", lambda latest: snapshot(latest, self._follower.peaks.over(latest.time or 0))
-        )
+        made = self.once("snapshot", self._snapshot)
         if compared:
             single = made
             made = self.once(
@@ -58,10 +58,7 @@ class Current:
 
     def comparison(self) -> Comparison:
         """The GPUs of the tick side by side."""
-        return self.once(
-            "comparison",
-            lambda latest: compare(latest, recent(latest, self._follower.buffers["gpu"])),
-        )
+        return self.once("comparison", lambda latest: compare(latest, self._recent()))
 
     def backlog(self) -> dict[str, object]:
         """The two minutes before it, for the sparklines."""
@@ -75,6 +72,14 @@ class Current:
                 latest, steady_memory(latest, self._follower.buffers["gpu"])
             ),
         )
+
+    def _snapshot(self, latest: Latest) -> dict[str, object]:
+        found = snapshot(latest, self._follower.peaks.over(latest.time or 0))
+        answered = answers(latest, self._recent())
+        return {**found, "answers": [[each.words, each.device, each.state] for each in answered]}
+
+    def _recent(self) -> Mapping[str, Row]:
+        return self.once("recent", lambda latest: recent(latest, self._follower.buffers["gpu"]))
 
     def once(self, name: str, make: Callable[[Latest], Made]) -> Made:
         """`make(latest)`, kept by name until the next tick."""

@@ -7,6 +7,7 @@ nothing. Clocks are compared among GPUs of one model that are under load.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from monitor.queries.latest import is_whole, short_name
@@ -45,7 +46,7 @@ def imbalance(gpus: Sequence[DeviceState], rows: Mapping[str, Row]) -> list[str]
     loaded = [gpu for gpu in whole if use.get(gpu.device, 0.0) >= LOADED_PERCENT]
     idle = [gpu for gpu in whole if use.get(gpu.device, 100.0) < IDLE_PERCENT]
     return [
-        *_slow(loaded, rows),
+        *map(_in_words, slow_gpus(whole, rows)),
         *(_idle(idle, len(loaded), rows) if loaded else []),
         *_lagging([gpu for gpu in whole if gpu.device in use], use),
     ]
@@ -71,17 +72,29 @@ def held_bytes(row: Row) -> float | None:
     return used if used is not None and total and used >= _HELD_SHARE * total else None
 
 
-def _slow(loaded: Sequence[DeviceState], rows: Mapping[str, Row]) -> list[str]:
+@dataclass(frozen=True)
+class Slow:
+    """A GPU whose SM clock is so many MHz below the others', of which there are `others`."""
+
+    gpu: DeviceState
+    behind_mhz: float
+    others: int
+    reason: str
+
+
+def slow_gpus(gpus: Sequence[DeviceState], rows: Mapping[str, Row]) -> list[Slow]:
+    """Of those under load, who runs slower than the others of its model; the slowest first."""
     clocks = {
         gpu.device: clock
-        for gpu in loaded
-        if (clock := value_of(rows[gpu.device], "sm_clock_mhz")) is not None
+        for gpu in gpus
+        if (value_of(rows[gpu.device], "utilization_percent") or 0.0) >= LOADED_PERCENT
+        and (clock := value_of(rows[gpu.device], "sm_clock_mhz")) is not None
     }
-    found: list[tuple[float, str]] = []
-    for gpu in loaded:
+    found = []
+    for gpu in gpus:
         others = [
             clocks[other.device]
-            for other in loaded
+            for other in gpus
             if other is not gpu
             and other.device in clocks
             and other.facts.get("name") == gpu.facts.get("name")
@@ -91,17 +104,21 @@ def _slow(loaded: Sequence[DeviceState], rows: Mapping[str, Row]) -> list[str]:
         usual = median(others)
         behind = usual - clocks[gpu.device]
         if behind >= max(_SLOW_MHZ, _SLOW_SHARE * usual):
-            who = "the others" if len(others) > 1 else "the other"
-            words = f"{short_name(gpu)} runs {round(behind, -1):.0f} MHz below {who}"
-            found.append((behind, f"{words}{_because(rows[gpu.device])}."))
-    return [words for _, words in sorted(found, reverse=True)]
+            found.append(Slow(gpu, round(behind, -1), len(others), _because(rows[gpu.device])))
+    return sorted(found, key=lambda slow: -slow.behind_mhz)
+
+
+def _in_words(slow: Slow) -> str:
+    who = "the others" if slow.others > 1 else "the other"
+    why = f": {slow.reason}" if slow.reason else ""
+    return f"{short_name(slow.gpu)} runs {slow.behind_mhz:.0f} MHz below {who}{why}."
 
 
 def _because(row: Row) -> str:
     slowed = slowed_by(row)
     if slowed:
-        return f": {slowed[0]}"
-    return ": power cap" if is_capped(row) else ""
+        return slowed[0]
+    return "power cap" if is_capped(row) else ""
 
 
 def _idle(idle: Sequence[DeviceState], loaded: int, rows: Mapping[str, Row]) -> list[str]:

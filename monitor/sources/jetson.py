@@ -67,6 +67,8 @@ class JetsonSource:
         row = self._row(told, by_nvml) if self._gpu and status == "ok" else None
         others = [row for row in rows.get("gpu", ()) if row is not by_nvml]
         gpus = ([row] if row else []) + others
+        if integrated and integrated.device != self._id:
+            rows = {name: self._named(of, integrated.device) for name, of in rows.items()}
         return {**rows, "gpu": gpus, "zone": told.zones, "rail": told.rails}
 
     def devices(self) -> Sequence[DeviceState]:
@@ -117,6 +119,10 @@ class JetsonSource:
     def _row(self, told: Told, by_nvml: Row | None) -> Row:
         own: Row = {"device": self._id, "index": self._gpu.facts["index"] if self._gpu else 0}
         return {**(by_nvml or {}), **_known(told.gpu or {}), **own}
+
+    def _named(self, rows: Sequence[Row], by_nvml: str) -> Sequence[Row]:
+        """Rows of what NVML calls otherwise, such as processes, under the GPU's name here."""
+        return [{**row, "device": self._id} if row["device"] == by_nvml else row for row in rows]
 
     def _note(self, other_gpus: Sequence[DeviceState]) -> None:
         states = (*([self._gpu] if self._gpu else []), *other_gpus, *self._sysfs.sensors())

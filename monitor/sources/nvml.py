@@ -127,7 +127,7 @@ class NvmlSource:
 
     def _note_no_gpu(self) -> None:
         if self._session.problem is ASLEEP:
-            self._states.note_sleeping(self._power.addresses(), ASLEEP.reason)
+            self._states.note_sleeping(self._power.addresses())
         elif self._session.problem is not None:
             status: DeviceStatus = "asleep" if self._session.quiet else "lost"
             self._states.note_driver(self._session.problem, status)

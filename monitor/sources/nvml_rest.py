@@ -14,6 +14,7 @@ from monitor.sources.nvml_power import RuntimePower
 REST_SECONDS = 20.0
 _IDLE_SECONDS = 60.0
 _LONGEST_IDLE_SECONDS = 3600.0
+_PROCESSES_SECONDS = 10.0
 _WORK = ("utilization_percent", "encoder_percent", "decoder_percent")
 
 
@@ -48,6 +49,10 @@ class Rest:
 
 def _is_idle(gpu: Gpu, now: float) -> bool:
     if gpu.answered != now or not gpu.rows:
+        return False
+    # No GPU is suspended in which a program computes, even one that pauses.
+    lists = {row.get("type") for row in gpu.processes.rows(now, _PROCESSES_SECONDS)}
+    if lists & {"compute", "both"}:
         return False
     use = [gpu.rows[0].get(column) for column in _WORK]
     # What does not tell its use at all is not known to be idle.

@@ -64,9 +64,9 @@ class States:
         for name, state in list(self._known.items()):
             self._put(name, (status, problem.reason), state.facts)
 
-    def note_sleeping(self, addresses: Sequence[str], reason: str) -> None:
+    def note_sleeping(self, addresses: Sequence[str]) -> None:
         """Every GPU sleeps. One never asked goes by its place, as its address is all there is."""
-        how: How = ("asleep", reason)
+        how: How = ("asleep", _ASLEEP)
         if not any("uuid" in state.facts for state in self._known.values()):
             for index, address in enumerate(addresses):
                 self._put(name_by_place(index), how, _of_place(index, bus_id_of(address)))
@@ -112,7 +112,9 @@ def _parent(state: DeviceState) -> str:
 
 
 def _of_place(index: int, bus_id: str) -> dict[str, Value]:
-    return {"index": index, "pci_bus_id": bus_id} if bus_id else {"index": index}
+    if not bus_id:
+        return {"index": index}
+    return {"index": index, "pci_bus_id": bus_id, "name": "NVIDIA GPU"}
 
 
 def _is_told(gpu: Gpu) -> bool:

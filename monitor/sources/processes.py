@@ -110,16 +110,15 @@ class Processes:
         try:
             stat = self._stat(pid)
             if stat.began != known.began:
-                known.began, known.cpu, known.told_until = stat.began, None, float("-inf")
+                known.began, known.cpu = stat.began, None
+                known.told, known.told_until = {}, float("-inf")
             if now >= known.told_until:
                 known.told = self._told(pid, known)
                 # Not all of them in the same reading.
                 known.told_until = now + _TOLD_SECONDS + pid % _SPREAD_SECONDS
         except psutil.NoSuchProcess:
             known.began = -1
-            if self._elsewhere:
-                return {"visibility": "elsewhere"}
-            return {} if self._exists(pid) else {"visibility": "dead"}
+            return self._gone(pid, known)
         except _UNREADABLE:
             known.began = -1
             return {"visibility": "elsewhere"} if self._elsewhere else {}
@@ -131,6 +130,13 @@ class Processes:
             "memory_bytes": stat.memory_bytes,
             **({"visibility": "dead"} if stat.ended else {}),
         }
+
+    def _gone(self, pid: int, known: _Known) -> Row:
+        if known.told.get("visibility") == "visible":
+            return {**known.told, "visibility": "dead"}  # as it was while it was there
+        if self._elsewhere:
+            return {"visibility": "elsewhere"}
+        return {} if self._exists(pid) else {"visibility": "dead"}
 
     def _stat(self, pid: int) -> _Stat:
         try:

@@ -82,6 +82,11 @@ def test_a_suspended_gpu_is_shown_asleep_and_is_no_trouble(laptop: Laptop, page:
     assert page.text(".gpu-status").startswith("asleep: Suspended to save power")
     assert "RTX 4060" in page.text(".panel.device")
     assert page.text("#banner") == ""
+    colours = [
+        page.run("getComputedStyle(document.querySelector(arguments[0])).color", selector)
+        for selector in (f"{TEMPERATURE} .badge-state", ".gpu-status")
+    ]
+    assert len(set(colours)) == 1
     laptop.put("active")
     page.until(lambda: page.value("gpu.temperature_celsius") == 48, "it did not come back")
     assert page.text(f"{TEMPERATURE} .badge-state") == ""

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from monitor.sources.kernel_files import KernelFiles
 from monitor.sources.nvml import NvmlSource
 from tests.nvml_stub.fixtures import World, within
 from tests.sources.fake_jetson import BOARDS, TOTAL_BYTES, USED_BYTES, FakeJetson
+from tests.sources.nvml_drive import NOWHERE
 
 ORIN_UUID = "54d0709b-1e9a-5f0c-8f5e-0c3a1c0f7b11"
 
@@ -325,13 +327,16 @@ def test_a_file_that_hangs_costs_its_own_readings(jetsons: type[Jetson]) -> None
 
 def test_a_thor_has_its_utilisation_from_nvml(jetsons: type[Jetson], nvml: World) -> None:
     nvml.switch("thor")
-    jetson = jetsons("thor", NvmlSource(Path("/nonexistent")))
+    jetson = jetsons("thor", NvmlSource(NOWHERE, wall=count().__next__))
     row = jetson.gpu()
     assert row["device"] == nvml.values("gpu 0")["uuid"]
     assert row["utilization_percent"] == 37
     assert row["graphics_clock_mhz"] == 1575.0
     assert row["memory_total_bytes"] == TOTAL_BYTES
-    jetson.tick()
+    assert processes(jetson) == {
+        (row["device"], 2301): ("both", 1 << 30),
+        (row["device"], 2302): ("compute", 1 << 29),
+    }
     facts = jetson.state().facts
     assert (facts["name"], facts["driver_version"]) == ("NVIDIA Thor", "580.00")
     assert (facts["board"], facts["memory_kind"]) == (
@@ -340,9 +345,15 @@ def test_a_thor_has_its_utilisation_from_nvml(jetsons: type[Jetson], nvml: World
     assert [state.table for state in jetson.source.devices()].count("gpu") == 1
 
 
+def processes(jetson: Jetson) -> dict[tuple[object, object], tuple[object, object]]:
+    """Kind and memory of each, by device and pid; they come with every other tick."""
+    rows = [row for _ in range(4) for row in jetson.tick().get("process", ())]
+    return {(row["device"], row["pid"]): (row["type"], row["gpu_memory_bytes"]) for row in rows}
+
+
 def test_an_orin_is_named_by_nvml_and_read_from_sysfs(jetsons: type[Jetson], nvml: World) -> None:
     nvml.switch("orin")
-    jetson = jetsons("orin_nano", NvmlSource(Path("/nonexistent")))
+    jetson = jetsons("orin_nano", NvmlSource(NOWHERE, wall=count().__next__))
     row = jetson.gpu()
     told = {name: value for name, value in row.items() if value is not None}
     assert told == COLUMNS["orin_nano"] | {"device": ORIN_UUID}
@@ -355,21 +366,22 @@ def test_a_driver_that_does_not_answer_costs_a_name_and_no_reading(
     jetsons: type[Jetson], nvml: World
 ) -> None:
     nvml.switch("no_driver")
-    jetson = jetsons("orin_nano", NvmlSource(Path("/nonexistent")))
+    jetson = jetsons("orin_nano", NvmlSource(NOWHERE, wall=count().__next__))
     assert [len(jetson.tick()["gpu"]) for _ in range(7)] == [0, 0, 0, 0, 0, 1, 1]
     assert jetson.state().device == "JETSON-1423324012345"
-    nvml.switch("orin")  # too late for another name, not for what else it tells
+    nvml.switch("thor")  # too late for another name, not for what else it tells
     jetson.tick(20.0)
     jetson.tick()
     assert jetson.gpu()["device"] == "JETSON-1423324012345"
-    assert jetson.state().facts["driver_version"] == "540.4.0"
+    assert jetson.state().facts["driver_version"] == "580.00"
+    assert {device for device, _ in processes(jetson)} == {"JETSON-1423324012345"}
 
 
 def test_a_card_in_the_slot_is_shown_beside(jetsons: type[Jetson], nvml: World) -> None:
     nvml.switch("orin")
     nvml.add("gpu 1", uuid="GPU-card", name="NVIDIA RTX A6000", power_mw=61000)
     nvml.set("gpu 1", "pci_bus_id", "00000005:01:00.0")
-    jetson = jetsons("agx_orin", NvmlSource(Path("/nonexistent")))
+    jetson = jetsons("agx_orin", NvmlSource(NOWHERE, wall=count().__next__))
     rows = {row["device"]: row for row in jetson.tick()["gpu"]}
     assert set(rows) == {ORIN_UUID, "GPU-card"}
     assert rows["GPU-card"]["power_watts"] == 61.0

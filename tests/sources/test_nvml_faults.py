@@ -105,7 +105,7 @@ def test_every_column_has_a_reading_that_can_fail(full: World) -> None:
 @pytest.mark.parametrize("key", READINGS)
 def test_an_error_costs_its_cells(full: World, key: str, error: str) -> None:
     full.set("gpu 0", key, f"!{error}")
-    with driving(full, clock=Ticking()) as drive:
+    with driving(full, clock=Ticking(), deadline=5.0) as drive:
         (row,) = drive.run(0, 3).values()
         assert present(row) == set(GPU.columns) - SELDOM - READINGS[key]
         assert drive.source.devices()[0].status == "ok"

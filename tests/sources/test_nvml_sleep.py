@@ -11,7 +11,8 @@ from tests.sources.nvml_drive import driving
 
 ADDRESS = "0000:01:00.0"
 IDLE = "Idle, and left alone for a while so that it can be suspended."
-ASLEEP = "Every NVIDIA GPU is suspended to save power, and is not woken for a reading."
+ASLEEP = "Suspended to save power, and not woken for a reading."
+ALL_ASLEEP = "Every NVIDIA GPU is suspended to save power, and is not woken for a reading."
 
 
 class Laptop:
@@ -52,6 +53,8 @@ def idle(nvml: World) -> World:
     nvml.switch("laptop")
     nvml.set("gpu 0", "utilization", "0 0")
     nvml.set("gpu 0", "decoder", "0 167000")
+    nvml.unset("gpu 0", "compute")
+    nvml.set("gpu 0", "graphics", "1201:104857600")  # the display server, which draws nothing now
     return nvml
 
 
@@ -83,9 +86,13 @@ def test_where_all_sleep_the_driver_is_not_opened_and_each_has_a_place(
         assert nvml.stub.calls() == 0
         (asleep,) = drive.source.devices()
         assert (asleep.device, asleep.status, asleep.reason) == ("GPU 0", "asleep", ASLEEP)
-        assert asleep.facts == {"index": 0, "pci_bus_id": "00000000:01:00.0"}
+        assert asleep.facts == {
+            "index": 0,
+            "pci_bus_id": "00000000:01:00.0",
+            "name": "NVIDIA GPU",
+        }
         state = drive.source.state()
-        assert (state.ok, state.reason) == (True, ASLEEP)
+        assert (state.ok, state.reason) == (True, ALL_ASLEEP)
         laptop.put(ADDRESS, "active")
         assert len(drive.tick(10.0)) == 1
         assert drive.names() == {nvml.values("gpu 0")["uuid"]}
@@ -109,7 +116,7 @@ def test_one_that_sleeps_beside_one_at_work_is_not_opened(nvml: World, laptop: L
 
 
 def test_an_idle_one_is_let_go_and_not_woken(idle: World, laptop: Laptop) -> None:
-    with driving(idle, root=laptop.root) as drive:
+    with driving(idle, root=laptop.root, deadline=10.0) as drive:
         assert len(drive.run(0, 60)) == 1
         assert idle.stub.calls("nvmlShutdown") == 0
         drive.tick(60.0)
@@ -134,7 +141,7 @@ def test_an_idle_one_is_let_go_and_not_woken(idle: World, laptop: Laptop) -> Non
 
 
 def test_one_that_stays_awake_is_let_go_less_and_less_often(idle: World, laptop: Laptop) -> None:
-    with driving(idle, root=laptop.root) as drive:
+    with driving(idle, root=laptop.root, deadline=10.0) as drive:
         missing = [at for at in range(420) if not drive.tick(float(at))]
     # A minute without work, 20 s of rest; then two minutes, then four.
     assert missing == [*range(61, 80), *range(201, 220)]
@@ -155,6 +162,15 @@ def test_one_at_work_or_that_never_sleeps_is_kept(
 ) -> None:
     laptop.put(ADDRESS, "active", control, d3=d3)
     idle.set("gpu 0", "utilization", use)
-    with driving(idle, root=laptop.root) as drive:
+    with driving(idle, root=laptop.root, deadline=10.0) as drive:
         assert len(drive.run(0, 90)) == 1
         assert idle.stub.calls("nvmlShutdown") == 0
+
+
+@pytest.mark.parametrize(("key", "kept"), [("compute", True), ("graphics", False)])
+def test_one_in_which_a_program_computes_is_kept(
+    idle: World, laptop: Laptop, key: str, *, kept: bool
+) -> None:
+    idle.set("gpu 0", key, "4242:1073741824")
+    with driving(idle, root=laptop.root, deadline=10.0) as drive:
+        assert bool(drive.run(0, 70)) is kept

@@ -81,11 +81,15 @@ def _cpu_seconds(pid: int) -> float:
     return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def test_a_process_that_has_ended_is_dead(child: Child) -> None:
+def test_a_process_that_has_ended_is_dead_and_keeps_its_name(child: Child) -> None:
     told = Processes()
-    told.describe(child.pid, 0.0)
+    before = told.describe(child.pid, 0.0)
     child.end()
-    assert told.describe(child.pid, 2.0) == {"visibility": "dead"}
+    row = told.describe(child.pid, 2.0)
+    assert row["visibility"] == "dead"
+    assert (row["name"], row["command"]) == (before["name"], before["command"])
+    assert not {"cpu_percent", "memory_bytes"} & set(row)
+    assert Processes().describe(child.pid, 2.0) == {"visibility": "dead"}
 
 
 def test_a_process_that_no_one_has_waited_for_is_dead_and_named(child: Child) -> None:
@@ -134,6 +138,16 @@ def test_an_id_used_again_is_another_process(root: Path) -> None:
     clock[0] = 2.0
     row = told.describe(42, 2.0)
     assert (row["name"], row["cpu_percent"], row["started"]) == ("other", None, 1_700_000_090)
+
+
+def test_an_ended_process_has_not_the_name_of_one_before_it(root: Path) -> None:
+    told = processes(root)
+    told.describe(42, 0.0)
+    made_process(root, 42, starttime=9000)
+    (root / "proc/42/status").unlink()
+    assert told.describe(42, 2.0) == {}
+    (root / "proc/42/stat").unlink()
+    assert told.describe(42, 4.0) == {"visibility": "dead"}
 
 
 def test_one_reading_reads_a_process_once(root: Path) -> None:

@@ -1,0 +1,18 @@
+// The line that answers what people look for first. A click shows the GPU that an answer is about.
+(() => {
+  function paint({ answers }) {
+    const line = document.querySelector(".answers");
+    if (!line) return;
+    line.hidden = !answers.length;
+    [...line.children].forEach((button, at) => {
+      const [words, device, state] = answers[at] ?? ["", "", "ok"];
+      const place = button.querySelector(".answer-words");
+      if (place.textContent !== words) { place.textContent = words; button.title = words; }
+      button.dataset.state = state;
+      button.dataset.showGpu = device;
+      button.disabled = !device;
+    });
+  }
+
+  window.answers = { paint };
+})();

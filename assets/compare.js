@@ -1,0 +1,118 @@
+// All GPUs side by side: marks, distances from the mean, words, and the order of the cards.
+window.dash_clientside = window.dash_clientside || {};
+
+(() => {
+  const KEPT_MS = 5000; // a card stays where it is for so long
+  const MARKS = { 1: ["▲", "high", "highest"], "-1": ["▼", "low", "lowest"], 0: ["", "", ""] };
+
+  let asked = fromAddress(); // what the address says
+  let by = "index";
+  let orderedAt = 0;
+  let saidAt = 0;
+
+  function fromAddress() {
+    return new URLSearchParams(location.search).get("sort") ?? "";
+  }
+
+  const choices = () => [...document.querySelectorAll("#sort option")].map((option) => option.value).filter(Boolean);
+  const grid = () => document.getElementById("compare-grid");
+  const cards = () => [...document.querySelectorAll(".compare-card[data-gpu]")];
+
+  // After live.js has filled the readings.
+  function paint(snapshot) {
+    if (window.choices.mode() !== "compare") return;
+    if (!snapshot.compare) { sayMode(); return; }
+    const { marks, heads, imbalance } = snapshot.compare;
+    const places = new Map(snapshot.layout[0].map(([device], at) => [device, at]));
+    for (const row of document.querySelectorAll(".compare-row")) {
+      const at = places.get(row.dataset.device);
+      mark(row, marks[row.dataset.metric]?.[at] ?? [0, ""]);
+    }
+    for (const card of cards()) head(card, heads[places.get(card.dataset.gpu)] ?? ["", "ok"]);
+    say(imbalance);
+    if (performance.now() - orderedAt > KEPT_MS || cards().some((card) => !card.style.order)) order(snapshot);
+  }
+
+  // A server that knows this page no more, as after a lost connection, is told again.
+  function sayMode() {
+    if (performance.now() - saidAt < 1000) return;
+    saidAt = performance.now();
+    window.connection.present();
+  }
+
+  function mark(row, [which, off]) {
+    const [glyph, name, words] = MARKS[which];
+    if (row.dataset.mark !== name) {
+      row.dataset.mark = name;
+      const place = row.querySelector(".compare-mark");
+      place.textContent = glyph;
+      place.title = words && `${words} of all`;
+    }
+    const place = row.querySelector(".compare-off");
+    if (place.textContent !== off) place.textContent = off;
+    const told = [words && `${words} of all`, off && `${off} from the mean`].filter(Boolean).join(", ");
+    if (row.title !== told) row.title = told;
+  }
+
+  function head(card, [words, kind]) {
+    const place = card.querySelector(".compare-state");
+    if (place.textContent !== words) place.textContent = words;
+    if (card.dataset.kind !== kind) card.dataset.kind = kind;
+    const reason = window.live.snapshot().gpus[card.dataset.gpu]?.[1] ?? "";
+    if (place.title !== reason) place.title = reason;
+  }
+
+  function say(sentences) {
+    const place = document.querySelector("#compare .imbalance");
+    const words = sentences.join(" ") || "No GPU stands out from the others.";
+    place.hidden = false;
+    place.dataset.even = String(!sentences.length);
+    const told = place.querySelector(".words");
+    if (told.textContent !== words) told.textContent = words;
+  }
+
+  // What is missing comes last; what is equal stays in the order of the GPUs.
+  function order(snapshot) {
+    orderedAt = performance.now();
+    const readings = snapshot.readings[`gpu.${by}`] ?? {};
+    const value = (card) => readings[card.dataset.gpu]?.[2] ?? -Infinity;
+    const sorted = by === "index" ? cards() : cards().sort((one, other) => (value(one) === value(other) ? 0 : value(other) - value(one)));
+    sorted.forEach((card, at) => { card.style.order = String(at); });
+    grid().dataset.sorted = by;
+  }
+
+  function orderNow() {
+    orderedAt = -KEPT_MS;
+    if (window.live.snapshot()) paint(window.live.snapshot());
+  }
+
+  function problem() {
+    return asked && !choices().includes(asked) ? `There is no order '${asked.slice(0, 40)}'; there are: ${choices().join(", ")}.` : "";
+  }
+
+  // Called with what the select shows, also when `read` has set it.
+  function sort(value) {
+    if (value === by) return undefined;
+    by = value;
+    asked = "";
+    window.choices.tell();
+    orderNow();
+    window.trends.address(true);
+    return undefined;
+  }
+
+  function read() {
+    asked = fromAddress();
+    by = choices().includes(asked) ? asked : "index";
+    window.dash_clientside.set_props("sort", { value: by });
+    orderNow();
+  }
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-show-gpu]");
+    if (button) window.choices.pick(button.dataset.showGpu, "single");
+  });
+  window.addEventListener("popstate", read);
+  window.compare = { paint, problem, read, written: () => ({ sort: problem() ? asked : by === "index" || window.choices.mode() !== "compare" ? "" : by }) };
+  window.dash_clientside.compare = { sort };
+})();

@@ -1,0 +1,60 @@
+"""All GPUs side by side: what is uneven in words, then a card for each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dash_bootstrap_components as dbc
+from dash import html
+from dash.development.base_component import Component
+
+from layouts import ids
+from layouts.attributes import HIDDEN_FROM_READERS, aria
+from layouts.panels.compare_card import compare_skeleton
+from monitor.sources.base import DeviceState
+
+SORTS = {
+    "index": "index",
+    "utilization_percent": "utilization",
+    "memory_used_bytes": "memory",
+    "temperature_celsius": "temperature",
+    "power_watts": "power",
+    "sm_clock_mhz": "SM clock",
+}
+"""What cards can be sorted by, the highest first but for the index; by name in addresses."""
+
+
+def compare_section(gpus: Sequence[DeviceState]) -> Component:
+    """The section, in view in Compare. Cards are built when they are first wanted."""
+    return html.Section(
+        id=ids.COMPARE,
+        **aria(label="GPUs side by side"),
+        children=[
+            html.P(
+                className="imbalance",
+                hidden=True,
+                role="status",
+                children=[
+                    html.I(className="bi bi-exclamation-triangle", **HIDDEN_FROM_READERS),
+                    html.Span(className="words"),
+                ],
+            ),
+            html.Div(compare_skeleton(gpus), id=ids.COMPARE_GRID, className="compare-grid"),
+        ],
+    )
+
+
+def sort_select() -> Component:
+    """By what the cards are sorted."""
+    return html.Label(
+        className="sort",
+        children=[
+            html.Span("Sort by"),
+            dbc.Select(
+                id=ids.SORT,
+                size="sm",
+                options=[{"label": label, "value": name} for name, label in SORTS.items()],
+                value="index",
+            ),
+        ],
+    )
