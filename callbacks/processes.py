@@ -45,13 +45,13 @@ def register(app: Dash, current: Current) -> None:
         mode: str | None,
         shown: list[int] | None,
     ) -> tuple[object, ...]:
-        # Once a tick, however many pages show it.
-        processes, rows = current.once("process grid", lambda _: _gridded(current.processes()))
+        if not wanted:
+            return (no_update,) * _OUTPUTS
         compare = mode == "compare"
-        view = process_view(processes, rows, selected if scope == THIS and not compare else None)
-        hidden = has_none(current.latest), len(processes.gpus) < 2 or compare
+        view = view_now(current, selected if scope == THIS and not compare else None)
+        hidden = has_none(current.latest), compare or view.of_gpus < 2
         version = [_sum([view, hidden]), _sum(view.columns)]
-        if not wanted or version == shown:
+        if version == shown:
             return (no_update,) * _OUTPUTS
         if shown:
             refresh(view, columns=version[1] != shown[1])
@@ -65,15 +65,21 @@ def register(app: Dash, current: Current) -> None:
         )
 
 
+def view_now(current: Current, only: str | None) -> ProcessView:
+    """What there is to show of every GPU, or of one; rows are made once a tick for all pages."""
+    processes, rows = current.once("process grid", lambda _: _gridded(current.processes()))
+    return process_view(processes, rows, only)
+
+
+def _gridded(processes: GpuProcesses) -> tuple[GpuProcesses, list[GridRow]]:
+    return processes, grid_rows(processes)
+
+
 def refresh(view: ProcessView, *, columns: bool) -> None:
     """Hand the grid its rows, and its columns where others are there."""
     set_props(ids.process_grid(), {"rowData": view.rows})
     if columns:
         set_props(ids.process_grid(), {"columnDefs": view.columns})
-
-
-def _gridded(processes: GpuProcesses) -> tuple[GpuProcesses, list[GridRow]]:
-    return processes, grid_rows(processes)
 
 
 def _sum(shown: object) -> int:

@@ -42,8 +42,9 @@ _OPTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class ProcessView:
-    """What is shown of the processes: of all GPUs, or of one."""
+    """What is shown of the processes: of all GPUs, or of one. `of_gpus` is how many there are."""
 
+    of_gpus: int
     rows: Sequence[GridRow]
     columns: Sequence[dict[str, Any]]
     count: str
@@ -61,6 +62,7 @@ def process_view(processes: GpuProcesses, rows: Sequence[GridRow], only: str | N
         rows = [row for row in rows if gpus[row["gpu"]] in chosen]
     found = processes.of({gpu.device for gpu in chosen or gpus})
     return ProcessView(
+        len(gpus),
         rows,
         grid_columns(
             gpu=len(found.gpus) > 1, container=any(row["container"] is not None for row in rows)
