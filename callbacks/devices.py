@@ -14,6 +14,7 @@ from layouts.choice import (
 )
 from layouts.header import strip
 from layouts.page import gpu_column, system_column
+from layouts.panels.compare_card import cards
 from layouts.trends import trend_gpus
 from monitor.queries.current import Current
 from monitor.queries.snapshot import layout
@@ -31,6 +32,7 @@ def register(app: Dash, current: Current) -> None:
         Output(ids.MODE_TOGGLE, "options"),
         Output(ids.MODE_PLACE, "title"),
         Output(ids.CHOICE, "data"),
+        Output(ids.CARDS, "data"),
         Output(ids.TREND_GPUS, "children"),
         Output(ids.TREND_GPUS, "hidden"),
         Output(ids.DEVICES, "data"),
@@ -49,6 +51,7 @@ def register(app: Dash, current: Current) -> None:
             mode_options(gpus),
             why_not_compared(gpus),
             choice(gpus),
+            cards(gpus),
             trend_gpus(gpus),
             nothing_to_choose(gpus),
             layout(latest),
