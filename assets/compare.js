@@ -16,7 +16,43 @@ window.dash_clientside = window.dash_clientside || {};
 
   const choices = () => [...document.querySelectorAll("#sort option")].map((option) => option.value).filter(Boolean);
   const grid = () => document.getElementById("compare-grid");
-  const cards = () => [...document.querySelectorAll(".compare-card[data-gpu]")];
+  const cards = () => [...grid().children];
+
+  // Makes a card for each GPU of the one that the layout has; none while one GPU is in view.
+  function build(mode, wanted) {
+    const [card, instance] = document.querySelector(".compare-model-card").children;
+    grid().replaceChildren(...(mode === "compare" ? wanted.map((one) => copied(one, card, instance)) : []));
+    if (mode === "compare") window.live.paint();
+    return undefined;
+  }
+
+  function copied({ device, name, model, colour, instances }, card, instance) {
+    const made = card.cloneNode(true);
+    made.style.setProperty("--accent", colour);
+    made.dataset.gpu = device;
+    made.setAttribute("aria-label", `${name} ${model}`.trim());
+    const button = made.querySelector("button");
+    button.textContent = name;
+    button.title = `Show ${name} alone`;
+    button.dataset.showGpu = device;
+    const place = made.querySelector(".compare-model");
+    place.textContent = model;
+    place.title = device;
+    for (const row of made.querySelectorAll(".compare-row")) reads(row, device);
+    for (const [part, label] of instances) {
+      const row = instance.cloneNode(true);
+      row.querySelector(".compare-label").textContent = label;
+      reads(row, part);
+      made.append(row);
+    }
+    return made;
+  }
+
+  function reads(row, device) {
+    row.dataset.metric = row.dataset.of;
+    row.dataset.device = device;
+    row.dataset.value = "";
+  }
 
   // After live.js has filled the readings.
   function paint(snapshot) {
@@ -24,7 +60,7 @@ window.dash_clientside = window.dash_clientside || {};
     if (!snapshot.compare) { sayMode(); return; }
     const { marks, heads, imbalance } = snapshot.compare;
     const places = new Map(snapshot.layout[0].map(([device], at) => [device, at]));
-    for (const row of document.querySelectorAll(".compare-row")) {
+    for (const row of grid().querySelectorAll(".compare-row")) {
       const at = places.get(row.dataset.device);
       mark(row, marks[row.dataset.metric]?.[at] ?? [0, ""]);
     }
@@ -114,5 +150,5 @@ window.dash_clientside = window.dash_clientside || {};
   });
   window.addEventListener("popstate", read);
   window.compare = { paint, problem, read, written: () => ({ sort: problem() ? asked : by === "index" || window.choices.mode() !== "compare" ? "" : by }) };
-  window.dash_clientside.compare = { sort };
+  window.dash_clientside.compare = { cards: build, sort };
 })();

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import itertools
 import os
 import random
 import sys
@@ -27,9 +28,10 @@ from tests.browser.wire import Wire
 
 _GPUS = 16
 _START_SECONDS = 8
+_WORLDS = 5
 # Every card has its readings, and every chart is drawn.
 _SHOWN = """
-const cards = [...document.querySelectorAll(".compare-card")];
+const cards = [...document.querySelectorAll("#compare-grid > *")];
 return cards.length === arguments[0] && document.getElementById("trends").dataset.drawn
   && cards.every((card) => card.querySelector("[data-metric]")?.dataset.value);
 """
@@ -52,7 +54,7 @@ def compare(seconds: int) -> list[Figure]:
         return []
     with _app() as (pid, wire), chromium() as chrome:
         chrome.get(f"http://127.0.0.1:{wire.port}/?mode=compare")
-        wait_for(lambda: chrome.execute_script(_SHOWN, _GPUS))
+        wait_for(lambda: chrome.execute_script(_SHOWN, _GPUS), 120)
         _pause(_START_SECONDS)
         chrome.execute_script(_WATCH)
         cpu, sent = cpu_seconds(pid), wire.socket_bytes
@@ -85,16 +87,17 @@ def _app() -> Iterator[tuple[int, Wire]]:
         variables = scenario.environment(nvml_stub.build(folder))
         options = ["--data", str(folder / "data"), "--gpu-source", "nvml", "--port", str(port)]
         changes = threading.Thread(target=_stir, args=(scenario, done))
-        changes.start()
         try:
             with running(["app.py", *options], variables) as process:
                 wait_for(lambda: recorder_pid(folder / "data"))
+                changes.start()
                 wire = Wire(port)
                 yield process.pid, wire
                 wire.close()
         finally:
             done.set()
-            changes.join()
+            if changes.is_alive():
+                changes.join()
 
 
 def sixteen(path: Path) -> nvml_stub.Scenario:
@@ -110,16 +113,25 @@ def sixteen(path: Path) -> nvml_stub.Scenario:
 
 
 def _stir(scenario: nvml_stub.Scenario, done: threading.Event) -> None:
-    """Other readings each second."""
+    """Other readings each second; each world is written in one step, as the stand-in reads it."""
     chance = random.Random(1)
-    while not done.wait(1.0):
-        for number in range(_GPUS):
-            gpu = f"gpu {number}"
-            busy = chance.randint(80, 100)
-            scenario.set(gpu, "utilization", f"{busy} {busy // 2}")
-            scenario.set(gpu, "temperature", chance.randint(55, 75))
-            scenario.set(gpu, "power_mw", chance.randint(550_000, 690_000))
-            scenario.set(gpu, "clock_sm", chance.randint(1600, 1800))
+    worlds = [_world(scenario, chance) for _ in range(_WORLDS)]
+    for world in itertools.cycle(worlds):
+        if done.wait(1.0):
+            return
+        fresh = scenario.path.with_suffix(".fresh")
+        fresh.write_text(world)
+        fresh.replace(scenario.path)
+
+
+def _world(scenario: nvml_stub.Scenario, chance: random.Random) -> str:
+    for number in range(_GPUS):
+        gpu, busy = f"gpu {number}", chance.randint(80, 100)
+        scenario.set(gpu, "utilization", f"{busy} {busy // 2}")
+        scenario.set(gpu, "temperature", chance.randint(55, 75))
+        scenario.set(gpu, "power_mw", chance.randint(550_000, 690_000))
+        scenario.set(gpu, "clock_sm", chance.randint(1600, 1800))
+    return scenario.path.read_text()
 
 
 def main() -> int:

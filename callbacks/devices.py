@@ -15,6 +15,7 @@ from layouts.choice import (
 from layouts.header import strip
 from layouts.page import gpu_column, system_column
 from layouts.panels.board import board_panel
+from layouts.panels.compare_card import cards
 from layouts.trends import trend_gpus
 from monitor.queries.current import Current
 from monitor.queries.snapshot import layout
@@ -33,6 +34,7 @@ def register(app: Dash, current: Current) -> None:
         Output(ids.MODE_TOGGLE, "options"),
         Output(ids.MODE_PLACE, "title"),
         Output(ids.CHOICE, "data"),
+        Output(ids.CARDS, "data"),
         Output(ids.TREND_GPUS, "children"),
         Output(ids.TREND_GPUS, "hidden"),
         Output(ids.DEVICES, "data"),
@@ -52,6 +54,7 @@ def register(app: Dash, current: Current) -> None:
             mode_options(gpus),
             why_not_compared(gpus),
             choice(gpus),
+            cards(gpus),
             trend_gpus(gpus),
             nothing_to_choose(gpus),
             layout(latest),

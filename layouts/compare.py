@@ -1,16 +1,16 @@
-"""All GPUs side by side: what is uneven in words, then a card for each."""
+"""All GPUs side by side: what is uneven in words, then a place for a card of each."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import dash_bootstrap_components as dbc
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from layouts import ids
 from layouts.attributes import HIDDEN_FROM_READERS, aria
-from layouts.panels.compare_card import compare_skeleton
+from layouts.panels.compare_card import cards, model_card
 from monitor.sources.base import DeviceState
 
 SORTS = {
@@ -25,7 +25,7 @@ SORTS = {
 
 
 def compare_section(gpus: Sequence[DeviceState]) -> Component:
-    """The section, in view in Compare. Cards are built when they are first wanted."""
+    """The section, in view in Compare. assets/compare.js puts the cards into it."""
     return html.Section(
         id=ids.COMPARE,
         **aria(label="GPUs side by side"),
@@ -39,7 +39,9 @@ def compare_section(gpus: Sequence[DeviceState]) -> Component:
                     html.Span(className="words"),
                 ],
             ),
-            html.Div(compare_skeleton(gpus), id=ids.COMPARE_GRID, className="compare-grid"),
+            html.Div(id=ids.COMPARE_GRID, className="compare-grid"),
+            model_card(),
+            dcc.Store(id=ids.CARDS, data=cards(gpus)),
         ],
     )
 

@@ -18,6 +18,7 @@ MODE_TOGGLE = "mode-toggle"
 MODE_PLACE = "mode-place"  # what holds it, and says why it is disabled where it is
 COMPARE = "compare"  # the section that takes the columns' place in Compare
 COMPARE_GRID = "compare-grid"
+CARDS = "compare-cards"  # Store: what each card of Compare is of
 SORT = "sort"
 CHOICE = "choice"  # Store: the GPUs there are to choose from, as layouts.choice makes it
 CHOICE_NOTICE = "choice-notice"  # what is wrong with the choice that an address makes

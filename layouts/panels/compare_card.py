@@ -1,4 +1,8 @@
-"""A card of Compare: one GPU, every metric that matters as a row, its MIG instances beneath."""
+"""The card of Compare: one GPU, every metric that matters as a row, its MIG instances beneath.
+
+There is one here, for assets/compare.js to make all others of: a page with sixteen of them would
+have a thousand components more, each of which Dash looks at whenever anything changes.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +11,56 @@ from collections.abc import Iterator, Sequence
 from dash import html
 from dash.development.base_component import Component
 
-from layouts.attributes import HIDDEN_FROM_READERS, aria, data
+from layouts.attributes import HIDDEN_FROM_READERS, data
 from layouts.panels.reading import part
 from layouts.theme import gpu_colour
 from monitor.queries.compare_snapshot import COMPARED_ROWS, THROTTLING
 from monitor.queries.latest import is_whole, short_name
 from monitor.sources.base import DeviceState
 
-
-def compare_cards(gpus: Sequence[DeviceState]) -> list[Component]:
-    """A card for each GPU. Readings are empty: assets/live.js and assets/compare.js fill them."""
-    return [_card(gpu, instances) for gpu, instances in grouped(gpus)]
+_INSTANCE_ROW = "memory_used_bytes"
 
 
-def compare_skeleton(gpus: Sequence[DeviceState]) -> list[Component]:
-    """Cards of the same size without readings."""
+def model_card() -> Component:
+    """The card that others are made of, and the row of a MIG instance after it."""
+    return html.Div(
+        className="compare-model-card",
+        hidden=True,
+        children=[
+            html.Section(
+                className="compare-card",
+                children=[
+                    html.Div(
+                        className="compare-head",
+                        children=[
+                            html.Button("GPU", type="button", title="Show it alone"),
+                            html.Span(className="compare-model"),
+                            html.Span(className="compare-state"),
+                        ],
+                    ),
+                    *[_row(column, label) for column, label in COMPARED_ROWS.items()],
+                ],
+            ),
+            _row(_INSTANCE_ROW, "MIG"),
+        ],
+    )
+
+
+def cards(gpus: Sequence[DeviceState]) -> list[dict[str, object]]:
+    """What each card is of; `instances` are [UUID, name] of the rows beneath."""
     return [
-        html.Section(className="compare-card loading", style=_colour(gpu))
-        for gpu, _ in grouped(gpus)
+        {
+            "device": gpu.device,
+            "name": short_name(gpu),
+            "model": str(gpu.facts.get("name") or "").removeprefix("NVIDIA "),
+            "colour": gpu_colour(gpu.facts.get("index")),
+            "instances": [[one.device, f"MIG {one.facts['mig_index']}"] for one in instances],
+        }
+        for gpu, instances in _grouped(gpus)
     ]
 
 
-def grouped(gpus: Sequence[DeviceState]) -> Iterator[tuple[DeviceState, list[DeviceState]]]:
+def _grouped(gpus: Sequence[DeviceState]) -> Iterator[tuple[DeviceState, list[DeviceState]]]:
     """Each GPU with its MIG instances; an instance whose GPU is not known stands for itself."""
     known = {gpu.device for gpu in gpus if is_whole(gpu)}
     for gpu in gpus:
@@ -38,46 +70,12 @@ def grouped(gpus: Sequence[DeviceState]) -> Iterator[tuple[DeviceState, list[Dev
             yield gpu, []
 
 
-def _colour(gpu: DeviceState) -> dict[str, str]:
-    return {"--accent": gpu_colour(gpu.facts.get("index"))}
-
-
-def _card(gpu: DeviceState, instances: Sequence[DeviceState]) -> Component:
-    name, model = short_name(gpu), str(gpu.facts.get("name") or "").removeprefix("NVIDIA ")
-    rows = [_row(column, label, gpu.device) for column, label in COMPARED_ROWS.items()]
-    return html.Section(
-        className="compare-card",
-        style=_colour(gpu),
-        **aria(label=f"{name} {model}".rstrip()),
-        **data(gpu=gpu.device, status=gpu.status),
-        children=[
-            html.Div(
-                className="compare-head",
-                children=[
-                    html.Button(
-                        name,
-                        type="button",
-                        title=f"Show {name} alone",
-                        **data(show_gpu=gpu.device),
-                    ),
-                    html.Span(model, className="compare-model", title=gpu.device),
-                    html.Span(className="compare-state"),
-                ],
-            ),
-            *rows,
-            *[
-                _row("memory_used_bytes", f"MIG {one.facts['mig_index']}", one.device)
-                for one in instances
-            ],
-        ],
-    )
-
-
-def _row(column: str, label: str, device: str) -> Component:
+def _row(column: str, label: str) -> Component:
     bar = html.Div(className="bar", children=part("fill", html.Div, className="fill"))
     return html.Div(
         className="compare-row",
-        **data(metric=f"gpu.{column}", device=device, value=""),
+        # A copy has it as data-metric, beside a device.
+        **data(of=f"gpu.{column}"),
         children=[
             html.Span(label, className="compare-label"),
             *([] if column == THROTTLING else [bar]),
