@@ -55,6 +55,10 @@ GPU_FACTS = (
     Fact("fan_count", units.NUMBER, "Fans"),
     # `reported`, or the driver's words for why not.
     Fact("process_list", units.TEXT, "List of processes"),
+)
+
+# Of a GPU that shares chip and memory with the CPU.
+JETSON_FACTS = (
     Fact("board", units.TEXT, "Board that the GPU is part of"),
     Fact("l4t_version", units.TEXT, "L4T"),
     Fact("jetpack_version", units.TEXT, "JetPack"),
@@ -87,4 +91,4 @@ ZONE_FACTS = (
     Fact("critical_temperature_celsius", units.CELSIUS, "Shuts down at", "zone"),
 )
 
-FACTS = GPU_FACTS + HOST_FACTS + DISK_FACTS + NETWORK_FACTS + ZONE_FACTS
+FACTS = GPU_FACTS + JETSON_FACTS + HOST_FACTS + DISK_FACTS + NETWORK_FACTS + ZONE_FACTS
