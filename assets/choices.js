@@ -9,6 +9,7 @@ window.dash_clientside = window.dash_clientside || {};
   let known = { gpus: [], compares: false }; // [[UUID, name in addresses], …]
   let chosen = null; // the UUID of the GPU in view
   let mode = "single";
+  let begun = false;
   let asked = fromAddress(); // what the address says, until a person chooses otherwise
 
   // An address that names GPUs of the charts is older than the toggle: it compares them.
@@ -78,14 +79,15 @@ window.dash_clientside = window.dash_clientside || {};
   // Also called when `show` has set the controls: then there is nothing new.
   function choose(value, toggled, there, gpuBefore, modeBefore) {
     const by = window.dash_clientside.callback_context.triggered.map((input) => input.prop_id);
-    const first = chosen === null;
-    if (first || by.includes("choice.data")) {
+    const first = chosen === null; // for as long as there is no GPU
+    if (!begun || by.includes("choice.data")) {
+      begun = true;
       known = there ?? known;
       if (first) window.compare.read();
       resolve(chosen ?? gpuBefore, first ? modeBefore : mode);
       show(false);
     } else {
-      pick(by.includes("gpu-select.value") ? value : chosen, by.includes("mode-toggle.value") ? toggled : mode);
+      pick(by.includes("gpu-select.value") ? value ?? null : chosen, by.includes("mode-toggle.value") ? toggled : mode);
     }
     if (!known.gpus.length) return [gpuBefore ?? null, modeBefore ?? null];
     return [chosen, mode];

@@ -20,9 +20,13 @@ def test_a_machine_without_a_gpu_is_told_why_and_what_to_do(tmp_path: Path, page
         assert "--gpu-source none" in page.text(".no-gpu")
         assert "--gpu-source auto" in page.text(".no-gpu .advice")
         assert page.text(".selector") == ""
+        assert page.text("#processes") == ""
         assert page.text(".strip").startswith("CPU ")
         [system], [gpu] = page.boxes("#system-column"), page.boxes(".no-gpu")
         assert (gpu["top"], gpu["bottom"]) == (system["top"], system["bottom"])
+        page.until(lambda: page.run("Boolean(window.trends?.data)"), "no history was shown")
+        # The choice of none was made, and the history asked for, once.
+        assert page.run("window.trends.view().number") < 5
         for width, height in ((1440, 900), (390, 844)):
             page.resize(width, height)
             assert page.run("document.documentElement.scrollWidth") <= width
