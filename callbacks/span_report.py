@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from dash import Dash, Input, Output, no_update
+from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 
 from callbacks.trends import asked_view
 from layouts import ids
@@ -20,7 +20,7 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
     """Connect the table with the view."""
 
     @app.callback(
-        Output(ids.SPAN_REPORT, "children"),
+        Output(ids.REPORT, "data"),
         Input(ids.VIEW, "data"),
         Input(ids.REPORT_TICK, "n_intervals"),
         prevent_initial_call=True,
@@ -34,3 +34,9 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
         except OSError:
             # The charts' own notice says why.
             return no_update
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("plain", "put"),
+        Input(ids.REPORT, "data"),
+        State(ids.SPAN_REPORT, "id"),
+    )

@@ -272,6 +272,7 @@ def _stores() -> list[Component]:
         dcc.Store(id=ids.TRENDS),
         dcc.Store(id=ids.NEWER),
         dcc.Store(id=ids.DRAWN),
+        dcc.Store(id=ids.REPORT),
         dcc.Interval(id=ids.TREND_TICK, interval=5000, disabled=True),
         dcc.Interval(id=ids.REPORT_TICK, interval=10_000),
     ]
