@@ -9,6 +9,7 @@ window.dash_clientside = window.dash_clientside || {};
   let known = { gpus: [], compares: false }; // [[UUID, name in addresses], …]
   let chosen = null; // the UUID of the GPU in view
   let mode = "single";
+  let begun = false;
   let asked = fromAddress(); // what the address says, until a person chooses otherwise
 
   // An address that names GPUs of the charts is older than the toggle: it compares them.
@@ -78,11 +79,12 @@ window.dash_clientside = window.dash_clientside || {};
   // Also called when `show` has set the controls: then there is nothing new.
   function choose(value, toggled, there, gpuBefore, modeBefore) {
     const by = window.dash_clientside.callback_context.triggered.map((input) => input.prop_id);
-    const first = chosen === null;
+    const first = !begun;
     if (first || by.includes("choice.data")) {
+      begun = true;
       known = there ?? known;
       if (first) window.compare.read();
-      resolve(chosen ?? gpuBefore, first ? modeBefore : mode);
+      resolve(chosen ?? gpuBefore, chosen ? mode : modeBefore);
       show(false);
     } else {
       pick(by.includes("gpu-select.value") ? value : chosen, by.includes("mode-toggle.value") ? toggled : mode);
