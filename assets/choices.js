@@ -79,12 +79,12 @@ window.dash_clientside = window.dash_clientside || {};
   // Also called when `show` has set the controls: then there is nothing new.
   function choose(value, toggled, there, gpuBefore, modeBefore) {
     const by = window.dash_clientside.callback_context.triggered.map((input) => input.prop_id);
-    const first = chosen === null; // for as long as there is no GPU
-    if (!begun || by.includes("choice.data")) {
+    const first = !begun;
+    if (first || by.includes("choice.data")) {
       begun = true;
       known = there ?? known;
       if (first) window.compare.read();
-      resolve(chosen ?? gpuBefore, first ? modeBefore : mode);
+      resolve(chosen ?? gpuBefore, chosen ? mode : modeBefore);
       show(false);
     } else {
       pick(by.includes("gpu-select.value") ? value ?? null : chosen, by.includes("mode-toggle.value") ? toggled : mode);

@@ -167,7 +167,7 @@ window.dash_clientside = window.dash_clientside || {};
     if (!snapshot) return;
     window.hardware.paint(snapshot);
     window.answers.paint(snapshot);
-    const unseen = window.choices.mode() === "compare" ? "#system-column, #gpu-column" : "#compare";
+    const unseen = window.choices.mode() === "compare" ? "#gpu-column" : "#compare";
     for (const element of document.querySelectorAll("[data-metric]")) if (!element.closest(unseen)) fill(element);
     for (const place of document.querySelectorAll("[data-gpu]")) {
       const [status, reason] = snapshot.gpus[place.dataset.gpu] ?? ["lost", ""];

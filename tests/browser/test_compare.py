@@ -219,35 +219,25 @@ def test_cards_stand_in_columns_within_the_window_and_eight_above_the_fold(side_
         assert cut == [], width
 
 
-def test_with_one_gpu_the_toggle_is_disabled_and_says_why_and_a_lost_gpu_has_a_card(
+def test_a_lost_gpu_has_a_card_that_says_so_and_no_reading(
     laptop: nvml_stub.Scenario, tmp_path: Path, nvml_library: Path, page: Page
 ):
+    second = {**laptop.values("gpu 0"), "uuid": "GPU-2", "pci_bus_id": "00000000:02:00.0"}
+    laptop.add("gpu 1", **second)
     app = App(
         tmp_path / "data",
         *("--gpu-source", "nvml"),
         environment=laptop.environment(nvml_library),
     )
     try:
-        page.open(f"{app.url}?mode=compare")
-        why = "There is one GPU, so there is nothing to compare."
-        page.until(lambda: page.text("#choice-notice") == why, "nothing was told")
-        assert mode(page) == "single"
-        assert page.run("document.getElementById('mode-place').title") == why
-        assert page.run(
-            "[...document.querySelectorAll('#mode-toggle input')].every(e => e.disabled)"
-        )
-        choose_mode(page, "Compare")
-        assert mode(page) == "single"
-        # A second one comes, and is lost.
-        second = {**laptop.values("gpu 0"), "uuid": "GPU-2", "pci_bus_id": "00000000:02:00.0"}
-        laptop.add("gpu 1", **second)
-        page.until(lambda: mode(page) == "compare", "the address is forgotten")
-        page.until(lambda: len(cards(page)) == 2, "the second GPU has no card")
+        compared(page, f"{app.url}?mode=compare")
+        assert len(cards(page)) == 2
         laptop.set("gpu 1", "state", "!GPU_IS_LOST")
         page.until(lambda: cards(page)[1]["state"] == "lost", "its card does not say so")
         page.until(
             lambda: {row[4] for row in cards(page)[1]["rows"]} == {""}, "old readings are shown"
         )
+        assert {row[2] for row in cards(page)[1]["rows"]} == {""}
         assert cards(page)[0]["rows"][0][4] != ""
         laptop.set("gpu 1", "state", "OK")
     finally:

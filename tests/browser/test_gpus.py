@@ -66,8 +66,14 @@ def laptop(tmp_path_factory: pytest.TempPathFactory, nvml_library: Path) -> Iter
 TEMPERATURE = '.panel[data-metric="gpu.temperature_celsius"]'
 
 
-def test_one_gpu_is_told_in_words(laptop: Laptop, page: Page):
-    page.open(laptop.app.url)
+def test_one_gpu_is_told_in_words_and_there_is_nothing_to_compare(laptop: Laptop, page: Page):
+    page.open(f"{laptop.app.url}?mode=compare")
+    why = "There is one GPU, so there is nothing to compare."
+    page.until(lambda: page.text("#choice-notice") == why, "nothing was told")
+    assert page.run("document.documentElement.dataset.mode") == "single"
+    assert page.run("document.getElementById('mode-place').title") == why
+    toggle = "[...document.querySelectorAll('#mode-toggle input')]"
+    assert page.run(f"{toggle}.every(e => e.disabled) && {toggle}.length") == 2
     page.until(lambda: page.value("gpu.temperature_celsius") == 48, "no GPU was shown")
     words = page.text(".strip")
     for word in ("CPU", "RAM", "GPU 7 %", "VRAM 1.0/8.0 GiB", "Temp 48 °C"):
