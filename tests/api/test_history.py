@@ -264,7 +264,7 @@ def test_bad_input_is_told_what_is_allowed(
 
 def test_a_table_that_there_is_not_is_told_which_there_are(past: Past) -> None:
     problem = past.refused("metrics/history", 422, table="gpu")
-    assert "there are host, core, disk, network, recorder" in problem["detail"]
+    assert "there are host, core, disk, network, zone, rail, recorder" in problem["detail"]
 
 
 def test_an_unknown_gpu_is_a_404_as_elsewhere(past: Past) -> None:

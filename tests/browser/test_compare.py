@@ -13,9 +13,6 @@ from monitor.sources.demo import demo_uuid
 from tests import nvml_stub
 from tests.browser.app import App
 from tests.browser.page import Page
-from tests.browser.test_gpus import laptop
-
-__all__ = ["laptop"]
 
 SIZES = {(1920, 1080): 4, (1440, 900): 4, (1200, 900): 3, (820, 1180): 2, (390, 844): 1}
 # Of each card in the order seen: device, and its rows as [metric, device, mark, title, value].
@@ -220,8 +217,9 @@ def test_cards_stand_in_columns_within_the_window_and_eight_above_the_fold(side_
 
 
 def test_a_lost_gpu_has_a_card_that_says_so_and_no_reading(
-    laptop: nvml_stub.Scenario, tmp_path: Path, nvml_library: Path, page: Page
+    tmp_path: Path, nvml_library: Path, page: Page
 ):
+    laptop = nvml_stub.Scenario("laptop", tmp_path / "scenario.txt")
     second = {**laptop.values("gpu 0"), "uuid": "GPU-2", "pci_bus_id": "00000000:02:00.0"}
     laptop.add("gpu 1", **second)
     app = App(

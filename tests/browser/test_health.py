@@ -59,10 +59,11 @@ def test_the_tiles_have_a_value_each_and_follow_the_selector(demo: App, page: Pa
 
 
 def test_the_timeline_has_what_the_history_has(demo: App, page: Page):
-    page.open(demo.url)
+    page.open(f"{demo.url}?mode=compare")
+    page.until(lambda: count(page, "[data-lane]") == 8, "not every GPU has a lane")
     lane = f'[data-lane="{choose(page, STRAGGLER)}"]'
-    page.until(lambda: count(page, f"{lane} .recorded"), "no lane is drawn")
-    assert count(page, "[data-lane]") == 8
+    page.until(lambda: count(page, "[data-lane]") == 1, "the lanes do not follow the selector")
+    assert count(page, f"{lane} .recorded")
     slowed = f'{lane} [data-kind="problem"]'
     # All day long, but for the first minutes of each four hours.
     if any(mask & THERMAL for mask in masks(demo, STRAGGLER) if mask is not None):
