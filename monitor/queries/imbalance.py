@@ -13,6 +13,7 @@ from statistics import median
 from monitor.queries.latest import is_whole, short_name
 from monitor.queries.sparks import value_of
 from monitor.sources.base import DeviceState, Row
+from monitor.sources.clock_reasons import HW_SLOWDOWN, POWER_BRAKE, POWER_CAP, THERMAL
 from monitor.units import BYTES
 
 LOADED_PERCENT = 50.0
@@ -26,13 +27,12 @@ _LAG_PERCENT = 30.0
 # This share of its memory an idle GPU must hold to be told.
 _HELD_SHARE = 0.1
 
-# Bits of nvml.h, the weightier first; hardware slowdown is set beside those that cause it.
+# The weightier first; hardware slowdown is set beside those that cause it.
 _SLOWED = (
-    (0x20 | 0x40, "thermal slowdown", "heat"),
-    (0x80, "power brake", "power brake"),
-    (0x08, "hardware slowdown", "hardware"),
+    (THERMAL, "thermal slowdown", "heat"),
+    (POWER_BRAKE, "power brake", "power brake"),
+    (HW_SLOWDOWN, "hardware slowdown", "hardware"),
 )
-_CAPPED = 0x04
 
 
 def imbalance(gpus: Sequence[DeviceState], rows: Mapping[str, Row]) -> list[str]:
@@ -63,7 +63,7 @@ def slowed_by(row: Row) -> tuple[str, str] | None:
 def is_capped(row: Row) -> bool:
     """Whether its power limit holds its clocks down, as a full load does."""
     bits = row.get("clock_event_reasons")
-    return isinstance(bits, int) and bool(bits & _CAPPED)
+    return isinstance(bits, int) and bool(bits & POWER_CAP)
 
 
 def held_bytes(row: Row) -> float | None:

@@ -20,11 +20,9 @@ from monitor.queries.limits import full_scale
 from monitor.queries.notices import gpu_trouble, notices
 from monitor.queries.sparks import DISK_IO, shown_metric, value_of
 from monitor.sources.base import DeviceState, Row
+from monitor.sources.clock_reasons import THERMAL
 
 Reading = list[object]
-
-# SwThermalSlowdown and HwThermalSlowdown of nvml.h.
-THERMAL_REASONS = 0x20 | 0x40
 
 _WARM_CELSIUS = 10.0
 """This far below its limit a temperature is amber."""
@@ -166,7 +164,7 @@ def badge(table: str, column: str, row: Row, how: str, state: DeviceState | None
         return state.status
     reasons = row.get("clock_event_reasons")
     if (table, column) == ("gpu", "temperature_celsius"):
-        if isinstance(reasons, int) and reasons & THERMAL_REASONS:
+        if isinstance(reasons, int) and reasons & THERMAL:
             return "throttling"
         return "hot" if how == "warning" else ""
     if how in {"warning", "critical"}:

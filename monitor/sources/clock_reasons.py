@@ -8,6 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+IDLE, POWER_CAP, HW_SLOWDOWN = 0x1, 0x4, 0x8
+SW_THERMAL, HW_THERMAL, POWER_BRAKE = 0x20, 0x40, 0x80
+THERMAL = SW_THERMAL | HW_THERMAL
+
 Kind = Literal["normal", "limit", "problem", "unknown"]
 
 
@@ -26,13 +30,17 @@ class ClockReason:
 
 
 CLOCK_REASONS = (
-    ClockReason(0x1, "Idle", "Nothing runs on the GPU.", "normal"),
+    ClockReason(IDLE, "Idle", "Nothing runs on the GPU.", "normal"),
     ClockReason(0x2, "Application clocks", "Someone set lower clocks.", "normal"),
     ClockReason(
-        0x4, "Power cap", "The power limit holds the clocks down.", "limit", "sw_power_cap_seconds"
+        POWER_CAP,
+        "Power cap",
+        "The power limit holds the clocks down.",
+        "limit",
+        "sw_power_cap_seconds",
     ),
     ClockReason(
-        0x8,
+        HW_SLOWDOWN,
         "Hardware slowdown",
         "The hardware slows the GPU, for heat or for the power brake.",
         "problem",
@@ -46,21 +54,21 @@ CLOCK_REASONS = (
         "sync_boost_seconds",
     ),
     ClockReason(
-        0x20,
+        SW_THERMAL,
         "Thermal, driver",
         "The driver slows the GPU: it or its memory is too hot.",
         "problem",
         "sw_thermal_slowdown_seconds",
     ),
     ClockReason(
-        0x40,
+        HW_THERMAL,
         "Thermal, hardware",
         "The hardware slows the GPU to a half or less: it is too hot.",
         "problem",
         "hw_thermal_slowdown_seconds",
     ),
     ClockReason(
-        0x80,
+        POWER_BRAKE,
         "Power brake",
         "The power supply asks the GPU to slow down.",
         "problem",

@@ -6,7 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor.sources.base import Row, Value
-from monitor.sources.clock_reasons import CLOCK_REASONS
+from monitor.sources.clock_reasons import (
+    CLOCK_REASONS,
+    HW_THERMAL,
+    IDLE,
+    POWER_CAP,
+    SW_THERMAL,
+)
 from monitor.sources.demo_run import Run
 
 SLOWDOWN_CELSIUS = 87.0
@@ -14,7 +20,6 @@ REMAPPED = 2
 """The GPU that has replaced a row of its memory."""
 XID_SECOND = 1800
 _ROW_REMAPPED_XID = 63
-_GPU_IDLE, _POWER_CAP, _SW_THERMAL, _HW_THERMAL = 0x1, 0x4, 0x20, 0x40
 _CAPPED_WATTS = 685.0
 
 
@@ -46,7 +51,7 @@ class DemoHealth:
 
 def _masks(run: Run) -> NDArray[np.int16]:
     hot = np.round(run.temperature) >= SLOWDOWN_CELSIUS
-    thermal = _SW_THERMAL + _HW_THERMAL * hot
-    capped = np.where(run.power > _CAPPED_WATTS, _POWER_CAP, 0)
+    thermal = SW_THERMAL + HW_THERMAL * hot
+    capped = np.where(run.power > _CAPPED_WATTS, POWER_CAP, 0)
     busy = np.where(run.throttled, thermal, capped)
-    return np.where(run.utilization < 1, _GPU_IDLE, busy).astype(np.int16)
+    return np.where(run.utilization < 1, IDLE, busy).astype(np.int16)

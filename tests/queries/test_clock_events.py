@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.queries.clock_events import reason_names, reasons, worst_kind
-from monitor.queries.snapshot import THERMAL_REASONS
-from monitor.sources.clock_reasons import CLOCK_REASONS
+from monitor.sources.clock_reasons import CLOCK_REASONS, THERMAL
 
 
 @pytest.mark.parametrize(
@@ -45,7 +44,7 @@ def test_a_mask_is_as_bad_as_its_worst_reason(bits: int, kind: str | None):
 
 def test_what_the_temperature_s_badge_goes_by_are_the_thermal_reasons():
     thermal = [reason.bit for reason in CLOCK_REASONS if reason.name.startswith("Thermal")]
-    assert sum(thermal) == THERMAL_REASONS
+    assert sum(thermal) == THERMAL
 
 
 @pytest.mark.parametrize("reason", CLOCK_REASONS, ids=lambda reason: reason.name)
