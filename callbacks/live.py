@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, no_update, set_props
@@ -12,6 +13,8 @@ from monitor.queries.current import Current
 
 # A push that has nothing to send comes back this often to look whether its viewer has gone.
 _LOOK_SECONDS = 5.0
+# Who is always slow would be slower for being told all that it missed each time.
+_CATCH_UP_SECONDS = 10.0
 
 
 def register(app: Dash, current: Current, presence: Presence) -> None:
@@ -24,17 +27,19 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
         if socket is None:
             return
         presence.says(viewer, visible=True)
-        sent = -1
+        sent, caught_up = -1, float("-inf")
         try:
             while not socket.is_shutdown and not current.ended:
                 if not presence.looks(viewer):
+                    caught_up = float("-inf")
                     await presence.someone_comes(_LOOK_SECONDS)
                     continue
                 latest = await current.next(sent, _LOOK_SECONDS)
                 if latest.sequence > sent and presence.looks(viewer):
-                    missed = latest.sequence > sent + 1
+                    missed = latest.sequence > sent + 1  # hidden, or slower than the ticks
                     sent = latest.sequence
-                    if missed:  # hidden, or slower than the ticks
+                    if missed and time.monotonic() - caught_up >= _CATCH_UP_SECONDS:
+                        caught_up = time.monotonic()
                         set_props(ids.BACKLOG, {"data": current.backlog()})
                     compared = presence.compares(viewer)
                     set_props(ids.SNAPSHOT, {"data": current.snapshot(compared=compared)})
@@ -53,11 +58,11 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
         _: int | None, shown: dict[str, Any] | None, mode: str | None
     ) -> tuple[Any, Any]:
         latest = current.latest
-        time = (shown or {}).get("time")
-        behind = latest.time is not None and (time is None or latest.time - time > 5000)
-        if time is not None and latest.time == time:
+        seen = (shown or {}).get("time")
+        behind = latest.time is not None and (seen is None or latest.time - seen > 5000)
+        if seen is not None and latest.time == seen:
             # Nothing newer: the answer still tells the page that the server is there.
-            return {"time": time, "via": "poll"}, no_update
+            return {"time": seen, "via": "poll"}, no_update
         found = current.snapshot(compared=mode == "compare")
         return {**found, "via": "poll"}, current.backlog() if behind else no_update
 

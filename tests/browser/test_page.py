@@ -22,13 +22,16 @@ SIZES = [(1440, 900), (1920, 1080), (820, 1180), (390, 844)]
 def test_readings_change_each_second(demo: App, page: Page):
     page.open(demo.url)
     page.run(_WATCH)
+
+    def each_second() -> bool:
+        times = sorted({time for time, _ in page.run("window.watched")})
+        return 1000 in {b - a for a, b in pairwise(times)}
+
+    page.until(each_second, "no two ticks that follow each other were shown")
     page.until(
-        lambda: page.run("new Set(window.watched.map(([, value]) => value)).size") >= 3, "still"
+        lambda: len({value for _, value in page.run("window.watched")}) >= 3, "readings stood still"
     )
     assert page.connection() == "Live · 1 s"
-    times = sorted({time for time, _ in page.run("window.watched")})
-    # A machine that is busy with other tests may skip one.
-    assert min(b - a for a, b in pairwise(times)) == 1000
 
 
 def test_the_page_asks_no_other_machine_and_has_no_errors(demo: App, page: Page):
@@ -160,9 +163,12 @@ def _shows_gpu(page: Page, index: int) -> None:
         ".map(e => e.dataset.chooseGpu)"
     )
     assert pressed == [uuid]
-    assert page.run("document.querySelector('.panel[data-follows]').dataset.value") == page.run(
-        "String(window.live.snapshot().readings['gpu.utilization_percent'][arguments[0]][2])", uuid
+    shown, told = page.run(
+        "[document.querySelector('.panel[data-follows]').dataset.value,"
+        "String(window.live.snapshot().readings['gpu.utilization_percent'][arguments[0]][2])]",
+        uuid,
     )
+    assert shown == told
 
 
 def _within(inner: dict[str, float], outer: dict[str, float]) -> bool:
