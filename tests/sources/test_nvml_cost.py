@@ -95,13 +95,13 @@ def test_what_was_opened_is_closed(nvml: World) -> None:
 
 def test_pcie_holds_up_no_tick(nvml: World) -> None:
     for direction in ("tx", "rx"):
-        nvml.set("gpu 0", f"pcie_{direction}_kb.delay_ms", 150)
+        nvml.set("gpu 0", f"pcie_{direction}_kb.delay_ms", 400)
     with driving(nvml) as drive:
         drive.tick(0.0)
         for at in (1.0, 2.0):
             began = time.perf_counter()
             (row,) = drive.source.sample(at)["gpu"]
-            assert time.perf_counter() - began < 0.14
+            assert time.perf_counter() - began < 0.35
             assert row["pcie_rx_bytes_per_second"] == 921377000
             drive.tick(at + 0.1)
 

