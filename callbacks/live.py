@@ -27,7 +27,7 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
         if socket is None:
             return
         presence.says(viewer, visible=True)
-        sent, caught_up = -1, float("-inf")
+        sent, behind, caught_up = -1, False, float("-inf")
         try:
             while not socket.is_shutdown and not current.ended:
                 if not presence.looks(viewer):
@@ -36,10 +36,10 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
                     continue
                 latest = await current.next(sent, _LOOK_SECONDS)
                 if latest.sequence > sent and presence.looks(viewer):
-                    missed = latest.sequence > sent + 1  # hidden, or slower than the ticks
+                    behind |= latest.sequence > sent + 1  # hidden, or slower than the ticks
                     sent = latest.sequence
-                    if missed and time.monotonic() - caught_up >= _CATCH_UP_SECONDS:
-                        caught_up = time.monotonic()
+                    if behind and time.monotonic() - caught_up >= _CATCH_UP_SECONDS:
+                        behind, caught_up = False, time.monotonic()
                         set_props(ids.BACKLOG, {"data": current.backlog()})
                     compared = presence.compares(viewer)
                     set_props(ids.SNAPSHOT, {"data": current.snapshot(compared=compared)})
