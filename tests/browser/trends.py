@@ -24,6 +24,11 @@ CHARTS = (
 _READY = """(section => section && section.dataset.state === 'ready'
     && section.dataset.drawn === String(window.trends.view().number))
     (document.getElementById('trends'))"""
+_DATA = "(({charts, ...rest}) => rest)(window.trends.data)"
+_LINES = (
+    "(chart => chart.lines.map((line, at) => ({...line, values: chart.values[at]"
+    ".map(kind => [...kind])})))(window.trends.charts.get(arguments[0]))"
+)
 # What plotly.js was given, all lines and bands: [time, value] of the highest point.
 _HIGHEST = """(graph => graph.data.flatMap(trace => [...trace.y]
     .map((y, at) => [trace.x ? trace.x[at] : trace.x0 + at * trace.dx, y]))
@@ -72,22 +77,19 @@ class Trends:
 
     def data(self) -> dict[str, Any]:
         """What the charts were drawn from, without the points."""
-        found: dict[str, Any] = self.page.run("(({charts, ...rest}) => rest)(window.trends.data)")
+        found: dict[str, Any] = self.page.run(_DATA)
         return found
 
     def lines(self, chart: str) -> list[dict[str, Any]]:
         """Of each line: label, device, column, and `values`: means, lowest, highest as drawn."""
-        found: list[dict[str, Any]] = self.page.run(
-            "(chart => chart.lines.map((line, at) => ({...line, values: chart.values[at]"
-            ".map(kind => [...kind])})))(window.trends.charts.get(arguments[0]))",
-            chart,
-        )
+        found: list[dict[str, Any]] = self.page.run(_LINES, chart)
         return found
 
     def points(self, chart: str, device: str) -> dict[int, list[float | None]]:
         """By time, mean (and lowest and highest) of one line, where there is any."""
-        data = self.data()
-        [line] = [line for line in self.lines(chart) if line["device"] == device]
+        # In one look: points are added meanwhile.
+        data, lines = self.page.run(f"[{_DATA}, {_LINES}]", chart)
+        [line] = [line for line in lines if line["device"] == device]
         times = [data["start"] + at * data["step"] for at in range(data["count"])]
         rows = zip(times, zip(*line["values"], strict=True), strict=True)
         return {time: list(kinds) for time, kinds in rows if kinds[0] is not None}
