@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor import __version__
+from monitor.access.policy import addresses, refuse_without_token, with_token
 from monitor.recording.supervisor import Supervisor, record_command
 from monitor.settings import BadSetting, Settings, load
 from monitor.storage.locations import check_writable, host_name, live_db, overflow_db, recorder_lock
@@ -35,6 +36,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     import callbacks
     from layouts.index import index
     from layouts.page import page
+    from monitor.access.gate import Gate
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
     from monitor.queries.archive import Archive
@@ -92,6 +94,8 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     )
     app.layout = lambda: page(current.latest, host_name())
     callbacks.register(app, current, archive)
+    # Added last, so it is the outermost; the hashes are those of what Dash writes into the page.
+    server.add_middleware(Gate, settings=settings, scripts=app.csp_hashes())
     return server
 
 
@@ -107,7 +111,7 @@ def main(arguments: Sequence[str]) -> int:
     """Serve until interrupted. Exit status 2 with one sentence where it cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        settings = load(arguments)
+        settings = with_token(load(arguments))
         check_writable(settings)
         listening = _listen(settings)
     except BadSetting as error:
@@ -117,14 +121,18 @@ def main(arguments: Sequence[str]) -> int:
     supervisor = supervise(settings)
     import uvicorn
 
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    print(f"{TITLE}: http://{shown}:{port}{settings.url_prefix}", flush=True)  # noqa: T201
+    from monitor.access import frames
+
+    for address in addresses(settings, *listening.getsockname()[:2]):
+        print(f"{TITLE}: {address}", flush=True)  # noqa: T201
     config = uvicorn.Config(
         create_app(settings, supervisor),
         log_level="warning",
         lifespan="on",
         timeout_graceful_shutdown=2,
+        server_header=False,
+        proxy_headers=False,  # the gate reads them, by the settings
+        ws_max_size=frames.LARGEST,
     )
     uvicorn.Server(config).run(sockets=[listening])
     return 0
@@ -149,7 +157,7 @@ def _listen(settings: Settings) -> socket.socket:
 def __getattr__(name: str) -> FastAPI:
     """`server`, made when gunicorn asks for it: `gunicorn -k asgi app:server`."""
     if name == "server":
-        globals()["server"] = create_app(load())
+        globals()["server"] = create_app(refuse_without_token(load()))
         return globals()["server"]  # type: ignore[no-any-return]
     raise AttributeError(name)
 
