@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     frame_ancestors: Origins = Field(
         (), description="origins whose pages may show /embed in a frame, separated by commas"
     )
+    allow_signals: CliImplicitFlag[bool] = Field(
+        False, description="let operators pause, resume and end GPU processes of the same user"
+    )
     rate_limit: float = Field(
         100.0, ge=0, le=1e6, description="requests a second that one other machine may send; 0: any"
     )
