@@ -1,22 +1,33 @@
-// Puts components into the page that nothing calls back to, as plain elements: Dash looks at each
-// of its own whenever anything changes, and takes long to replace hundreds.
-window.dash_clientside = window.dash_clientside || {};
-
+// Makes the elements that a component carries in data-plain, as layouts/plain.py writes them:
+// texts and [tag, attributes, children …]. An observer is called before anything is painted.
 (() => {
   function made(part) {
-    if (typeof part !== "object") return String(part);
-    const { children, className, ...attributes } = part.props;
-    const element = document.createElement(part.type.toLowerCase());
-    if (className) element.className = className;
-    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-    element.append(...[children ?? []].flat().filter((child) => child !== null).map(made));
+    if (typeof part === "string") return part;
+    const [tag, attributes, ...children] = part;
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name === "style") Object.entries(value).forEach(([property, to]) => element.style.setProperty(property, to));
+      else element.setAttribute(name, value);
+    }
+    element.append(...children.map(made));
     return element;
   }
 
-  function put(part, id) {
-    if (part) document.getElementById(id).replaceChildren(made(part));
-    return undefined;
+  function fill(element) {
+    const told = element.dataset.plain;
+    if (told === undefined) return;
+    delete element.dataset.plain;
+    element.replaceChildren(...JSON.parse(told).map(made));
   }
 
-  window.dash_clientside.plain = { put };
+  new MutationObserver((changes) => {
+    for (const { target, type, addedNodes } of changes) {
+      if (type === "attributes") fill(target);
+      for (const node of addedNodes) {
+        if (node.nodeType !== Node.ELEMENT_NODE) continue;
+        fill(node);
+        node.querySelectorAll("[data-plain]").forEach(fill);
+      }
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true, attributeFilter: ["data-plain"] });
 })();

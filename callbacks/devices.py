@@ -16,6 +16,7 @@ from layouts.header import strip
 from layouts.page import gpu_column, system_column
 from layouts.panels.board import board_panel
 from layouts.panels.compare_card import cards
+from layouts.plain import PLAIN, content
 from layouts.trends import trend_gpus
 from monitor.queries.current import Current
 from monitor.queries.snapshot import layout
@@ -25,17 +26,17 @@ def register(app: Dash, current: Current) -> None:
     """The page asks (ids.CHANGED) when a snapshot's devices are not those of the layout."""
 
     @app.callback(
-        Output(ids.STRIP, "children"),
-        Output(ids.SYSTEM_COLUMN, "children"),
-        Output(ids.GPU_COLUMN, "children"),
-        Output(ids.BOARD, "children"),
+        Output(ids.STRIP, PLAIN),
+        Output(ids.SYSTEM_COLUMN, PLAIN),
+        Output(ids.GPU_COLUMN, PLAIN),
+        Output(ids.BOARD, PLAIN),
         Output(ids.GPU_SELECT, "options"),
         Output(ids.GPU_SELECTOR, "hidden"),
         Output(ids.MODE_TOGGLE, "options"),
         Output(ids.MODE_PLACE, "title"),
         Output(ids.CHOICE, "data"),
         Output(ids.CARDS, "data"),
-        Output(ids.TREND_GPUS, "children"),
+        Output(ids.TREND_GPUS, PLAIN),
         Output(ids.TREND_GPUS, "hidden"),
         Output(ids.DEVICES, "data"),
         Input(ids.CHANGED, "data"),
@@ -45,17 +46,17 @@ def register(app: Dash, current: Current) -> None:
         latest = current.latest
         gpus = latest.gpus()
         return (
-            strip(gpus),
-            system_column(latest),
-            gpu_column(latest),
-            board_panel(latest),
+            content(strip(gpus)),
+            content(system_column(latest)),
+            content(gpu_column(latest)),
+            content(board_panel(latest)),
             gpu_options(gpus),
             nothing_to_choose(gpus),
             mode_options(gpus),
             why_not_compared(gpus),
             choice(gpus),
             cards(gpus),
-            trend_gpus(gpus),
+            content(trend_gpus(gpus)),
             nothing_to_choose(gpus),
             layout(latest),
         )

@@ -6,6 +6,7 @@ from dash import Dash, Input, Output
 
 from layouts import ids
 from layouts.panels.hardware import hardware_tiles
+from layouts.plain import PLAIN, content
 from monitor.queries.current import Current
 
 
@@ -13,7 +14,7 @@ def register(app: Dash, current: Current) -> None:
     """Connect the section with the selector."""
 
     @app.callback(
-        Output(ids.HARDWARE, "children"),
+        Output(ids.HARDWARE, PLAIN),
         Output(ids.HARDWARE, "hidden"),
         Output(ids.HEALTH, "hidden"),
         Input(ids.SELECTED_GPU, "data"),
@@ -22,4 +23,5 @@ def register(app: Dash, current: Current) -> None:
     )
     async def show(device: str | None, _: object) -> tuple[object, bool, bool]:
         nothing = not current.latest.gpus()
-        return hardware_tiles(current.latest, device or ""), nothing, nothing
+        tiles = hardware_tiles(current.latest, device or "")
+        return content(tiles), nothing, nothing

@@ -11,6 +11,7 @@ from dash import Dash, Input, Output, no_update
 from callbacks.trends import asked_view
 from layouts import ids
 from layouts.panels.health import health_cards
+from layouts.plain import PLAIN, content
 from monitor.queries.archive import Archive
 from monitor.queries.current import Current
 from monitor.queries.health import health
@@ -20,7 +21,7 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
     """Connect the cards with the view and the selector."""
 
     @app.callback(
-        Output(ids.HEALTH_CARDS, "children"),
+        Output(ids.HEALTH_CARDS, PLAIN),
         Input(ids.VIEW, "data"),
         Input(ids.REPORT_TICK, "n_intervals"),
         Input(ids.SELECTED_GPU, "data"),
@@ -35,4 +36,4 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
         except OSError:
             # The charts' own notice says why.
             return no_update
-        return health_cards(found)
+        return content(health_cards(found))

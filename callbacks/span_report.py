@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from dash import ClientsideFunction, Dash, Input, Output, State, no_update
+from dash import Dash, Input, Output, no_update
 
 from callbacks.trends import asked_view
 from layouts import ids
 from layouts.panels.span_report import span_report
+from layouts.plain import PLAIN, content
 from monitor.queries.archive import Archive
 from monitor.queries.current import Current
 from monitor.queries.span_report import report
@@ -20,7 +21,7 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
     """Connect the table with the view."""
 
     @app.callback(
-        Output(ids.REPORT, "data"),
+        Output(ids.SPAN_REPORT, PLAIN),
         Input(ids.VIEW, "data"),
         Input(ids.REPORT_TICK, "n_intervals"),
         prevent_initial_call=True,
@@ -30,13 +31,8 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
             return no_update
         try:
             view = asked_view(current, asked)
-            return span_report(await asyncio.to_thread(report, archive, current.latest, view))
+            rows = await asyncio.to_thread(report, archive, current.latest, view)
         except OSError:
             # The charts' own notice says why.
             return no_update
-
-    app.clientside_callback(  # type: ignore[no-untyped-call]
-        ClientsideFunction("plain", "put"),
-        Input(ids.REPORT, "data"),
-        State(ids.SPAN_REPORT, "id"),
-    )
+        return content(span_report(rows))

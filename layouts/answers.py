@@ -6,6 +6,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from layouts.attributes import aria, data
+from layouts.plain import plain
 from monitor.queries.answers import QUESTIONS
 
 
@@ -16,14 +17,16 @@ def answers_line() -> Component:
         hidden=True,
         role="group",
         **aria(label="The GPUs at a glance"),
-        children=[
-            html.Button(
-                className="answer",
-                type="button",
-                disabled=True,
-                **data(answer=question, show_gpu=""),
-                children=[question, html.B(className="answer-words")],
-            )
-            for question in QUESTIONS
-        ],
+        **plain(
+            [
+                html.Button(
+                    className="answer",
+                    type="button",
+                    disabled=True,
+                    **data(answer=question, show_gpu=""),
+                    children=[question, html.B(className="answer-words")],
+                )
+                for question in QUESTIONS
+            ]
+        ),
     )

@@ -12,6 +12,7 @@ from layouts import ids
 from layouts.attributes import HIDDEN_FROM_READERS, aria, data
 from layouts.buttons import icon_button
 from layouts.panels.reading import part
+from layouts.plain import plain
 from layouts.theme import ACCENTS, gpu_colour
 from monitor.sources.base import DeviceState
 
@@ -30,11 +31,11 @@ def header(host: str, gpus: Sequence[DeviceState]) -> Component:
                 ],
             ),
             html.Div(
-                strip(gpus),
                 id=ids.STRIP,
                 className="strip",
                 role="group",
                 **aria(label="Status"),
+                **plain(strip(gpus)),
             ),
             html.Div(
                 id=ids.CONNECTION,

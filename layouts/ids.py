@@ -59,7 +59,6 @@ DRAWN = "trends-drawn"  # Store: what the charts hold, so that only newer points
 TREND_TICK = "trends-tick"  # Interval: asks for newer points
 TREND_SECTION = "trends"
 SPAN_REPORT = "span-report"
-REPORT = "span-report-table"  # Store: what stands there
 REPORT_TICK = "span-report-tick"  # Interval: reads the report anew
 TREND_CONTROLS = "trend-controls"
 TREND_GPUS = "trend-gpus"

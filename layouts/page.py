@@ -20,6 +20,7 @@ from layouts.panels.hardware import hardware_section
 from layouts.panels.health import health_section
 from layouts.panels.processes import processes_section
 from layouts.panels.reading import reading_panel
+from layouts.plain import plain
 from layouts.trends import trends_section
 from monitor.queries.latest import Latest
 from monitor.queries.notices import gpu_trouble
@@ -57,7 +58,9 @@ def page(latest: Latest, host: str) -> Component:
                         children=[
                             html.Div(className="column-head", children=html.H2("System resources")),
                             html.Div(
-                                system_column(latest), id=ids.SYSTEM_COLUMN, className="column"
+                                id=ids.SYSTEM_COLUMN,
+                                className="column",
+                                **plain(system_column(latest)),
                             ),
                             html.Div(
                                 className="column-head",
@@ -73,11 +76,13 @@ def page(latest: Latest, host: str) -> Component:
                                     mode_toggle(gpus),
                                 ],
                             ),
-                            html.Div(gpu_column(latest), id=ids.GPU_COLUMN, className="column"),
+                            html.Div(
+                                id=ids.GPU_COLUMN, className="column", **plain(gpu_column(latest))
+                            ),
                             compare_section(gpus),
                         ],
                     ),
-                    html.Div(board_panel(latest), id=ids.BOARD),
+                    html.Div(id=ids.BOARD, **plain(board_panel(latest))),
                     hardware_section(latest),
                     processes_section(latest),
                     health_section(latest),

@@ -12,6 +12,7 @@ from layouts import ids
 from layouts.attributes import HIDDEN_FROM_READERS, aria, data
 from layouts.buttons import icon_button
 from layouts.figures.trend import CONFIG, trend
+from layouts.plain import plain
 from layouts.theme import gpu_colour
 from monitor.queries.latest import short_name
 from monitor.queries.trends import CHARTS, Chart
@@ -47,12 +48,12 @@ def trends_section(gpus: Sequence[DeviceState]) -> Component:
                 ],
             ),
             html.Div(
-                trend_gpus(gpus),
                 id=ids.TREND_GPUS,
                 className="trend-gpus",
                 role="group",
                 hidden=len(gpus) < 2,
                 **aria(label="GPUs in the charts"),
+                **plain(trend_gpus(gpus)),
             ),
             html.Div(className="trend-notice", role="alert", hidden=True),
             html.Div(className="trend-grid", children=[_card(chart) for chart in CHARTS]),
@@ -225,19 +226,21 @@ def _card(chart: Chart) -> Component:
         children=[
             html.Div(
                 className="panel-head",
-                children=[
-                    html.H3(chart.label, className="label"),
-                    html.Span(className="trend-unit"),
-                    html.Span(className="trend-said"),
-                    html.Button(
-                        html.I(className="bi bi-table", **HIDDEN_FROM_READERS),
-                        className="trend-table-button",
-                        type="button",
-                        title="Show the numbers as a table",
-                        **aria(label=f"{chart.label} as a table", pressed="false"),
-                        **data(trend_table=chart.name),
-                    ),
-                ],
+                **plain(
+                    [
+                        html.H3(chart.label, className="label"),
+                        html.Span(className="trend-unit"),
+                        html.Span(className="trend-said"),
+                        html.Button(
+                            html.I(className="bi bi-table", **HIDDEN_FROM_READERS),
+                            className="trend-table-button",
+                            type="button",
+                            title="Show the numbers as a table",
+                            **aria(label=f"{chart.label} as a table", pressed="false"),
+                            **data(trend_table=chart.name),
+                        ),
+                    ]
+                ),
             ),
             html.Div(
                 className="trend-plot",
@@ -272,7 +275,6 @@ def _stores() -> list[Component]:
         dcc.Store(id=ids.TRENDS),
         dcc.Store(id=ids.NEWER),
         dcc.Store(id=ids.DRAWN),
-        dcc.Store(id=ids.REPORT),
         dcc.Interval(id=ids.TREND_TICK, interval=5000, disabled=True),
         dcc.Interval(id=ids.REPORT_TICK, interval=10_000),
     ]

@@ -13,6 +13,7 @@ from dash.development.base_component import Component
 
 from layouts.attributes import HIDDEN_FROM_READERS, data
 from layouts.panels.reading import part
+from layouts.plain import plain
 from layouts.theme import gpu_colour
 from monitor.queries.compare_snapshot import COMPARED_ROWS, THROTTLING
 from monitor.queries.latest import is_whole, short_name
@@ -26,23 +27,25 @@ def model_card() -> Component:
     return html.Div(
         className="compare-model-card",
         hidden=True,
-        children=[
-            html.Section(
-                className="compare-card",
-                children=[
-                    html.Div(
-                        className="compare-head",
-                        children=[
-                            html.Button("GPU", type="button", title="Show it alone"),
-                            html.Span(className="compare-model"),
-                            html.Span(className="compare-state"),
-                        ],
-                    ),
-                    *[_row(column, label) for column, label in COMPARED_ROWS.items()],
-                ],
-            ),
-            _row(_INSTANCE_ROW, "MIG"),
-        ],
+        **plain(
+            [
+                html.Section(
+                    className="compare-card",
+                    children=[
+                        html.Div(
+                            className="compare-head",
+                            children=[
+                                html.Button("GPU", type="button", title="Show it alone"),
+                                html.Span(className="compare-model"),
+                                html.Span(className="compare-state"),
+                            ],
+                        ),
+                        *[_row(column, label) for column, label in COMPARED_ROWS.items()],
+                    ],
+                ),
+                _row(_INSTANCE_ROW, "MIG"),
+            ]
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 from layouts import ids
 from layouts.attributes import aria, data
 from layouts.panels.reading import bar, part
+from layouts.plain import plain
 from layouts.theme import gpu_colour
 from monitor.metrics import FANS, GPU
 from monitor.queries.hardware import HARDWARE
@@ -27,7 +28,7 @@ def hardware_section(latest: Latest) -> Component:
         className="hardware",
         hidden=not gpus,
         **aria(label="Hardware"),
-        children=hardware_tiles(latest, ""),
+        **plain(hardware_tiles(latest, "")),
     )
 
 

@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 from layouts import ids
 from layouts.attributes import aria, data
 from layouts.panels.timeline import timeline_card
+from layouts.plain import plain
 from monitor.metrics import GPU
 from monitor.queries.health import COUNTERS, Counter, Health, Lost
 from monitor.queries.latest import Latest
@@ -44,7 +45,9 @@ def health_section(latest: Latest) -> Component:
                     ),
                 ],
             ),
-            html.Div(health_skeleton(latest), id=ids.HEALTH_CARDS, className="health-grid"),
+            html.Div(
+                id=ids.HEALTH_CARDS, className="health-grid", **plain(health_skeleton(latest))
+            ),
         ],
     )
 

@@ -61,15 +61,17 @@ class Comparison:
     imbalance: Sequence[str]
 
 
-def compare(latest: Latest, recent: Mapping[str, Row]) -> Comparison:
-    """The newest tick. `recent` is what `monitor.queries.recent.recent` says of it."""
+def compare(
+    latest: Latest, recent: Mapping[str, Row], of: Sequence[Metric] = COMPARED
+) -> Comparison:
+    """These metrics at the newest tick. `recent` is what `monitor.queries.recent.recent` says."""
     gpus = latest.gpus()
     rows = current_rows(latest, "gpu")
     whole = [gpu.device for gpu in gpus if is_whole(gpu)]
     values: dict[str, dict[str, float]] = {}
     metrics: dict[str, Compared] = {}
     from_mean: dict[str, dict[str, float]] = {}
-    for metric in COMPARED:
+    for metric in of:
         column = metric.column
         found = ((device, value_of(row, column)) for device, row in rows.items())
         values[column] = {device: value for device, value in found if value is not None}

@@ -33,6 +33,9 @@ COMPARED_ROWS: Mapping[str, str] = {
 }
 """The rows of a card, by column, with what a person calls them where there is little room."""
 
+COMPARED_METRICS = tuple(GPU[column] for column in COMPARED_ROWS if column != THROTTLING)
+"""Those of them that have a mean."""
+
 # A bar of a rate is full at the highest of all, but never for less than this.
 _LEAST_FULL_RATE = float(1 << 30)
 _HIGHEST, _LOWEST, _BETWEEN = 1, -1, 0
@@ -46,9 +49,9 @@ def with_comparison(
 ) -> dict[str, object]:
     """The snapshot `single` with the readings that only Compare shows, and with `compare`.
 
-    Captions that it does not show are left out. `compare` is `marks`: by metric, for each GPU
-    [1 the highest, -1 the lowest, 0; distance from the mean]; `heads`: for each GPU [its state in
-    words, the kind of it]; `imbalance`: sentences.
+    `comparison` has COMPARED_METRICS at least. Captions that it does not show are left out.
+    `compare` is `marks`: by metric, for each GPU [1 the highest, -1 the lowest, 0; distance from
+    the mean]; `heads`: for each GPU [its state in words, the kind of it]; `imbalance`: sentences.
     """
     readings: dict[str, Mapping[str, list[object]]] = dict(single["readings"])  # type: ignore[call-overload]
     for column in SPARKS["gpu"]:
@@ -61,9 +64,8 @@ def with_comparison(
             readings[f"gpu.{column}"] = _readings(column, latest, rows, comparison)
     compare = {
         "marks": {
-            f"gpu.{column}": _marks(column, rows, comparison)
-            for column in COMPARED_ROWS
-            if column != THROTTLING
+            f"gpu.{metric.column}": _marks(metric.column, rows, comparison)
+            for metric in COMPARED_METRICS
         },
         "heads": [how_it_is(gpu, comparison.recent.get(gpu.device, {})) for gpu in comparison.gpus],
         "imbalance": comparison.imbalance,

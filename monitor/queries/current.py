@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from monitor.queries.answers import answers
 from monitor.queries.compare import Comparison, compare
-from monitor.queries.compare_snapshot import with_comparison
+from monitor.queries.compare_snapshot import COMPARED_METRICS, with_comparison
 from monitor.queries.latest import Latest
 from monitor.queries.processes import GpuProcesses, gpu_processes, steady_memory
 from monitor.queries.recent import recent
@@ -50,14 +50,17 @@ class Current:
         if compared:
             single = made
             made = self.once(
-                "compared", lambda latest: with_comparison(single, latest, self.comparison())
+                "compared",
+                lambda latest: with_comparison(
+                    single, latest, compare(latest, self._recent(), COMPARED_METRICS)
+                ),
             )
         ticked = self.latest.time
         age = 0.0 if ticked is None else max(0.0, time.time() - ticked / 1000)
         return {**made, "age": round(age, 1)}
 
     def comparison(self) -> Comparison:
-        """The GPUs of the tick side by side."""
+        """The GPUs of the tick side by side, with every metric."""
         return self.once("comparison", lambda latest: compare(latest, self._recent()))
 
     def backlog(self) -> dict[str, object]:

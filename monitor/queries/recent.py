@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from monitor.queries.latest import Latest
 from monitor.queries.snapshot import current_rows
 from monitor.sources.base import Row
-from monitor.storage.buffer import Buffer, Floats
+from monitor.storage.buffer import Buffer, Columns, Floats, Int32s
 
 RECENT_MS = 10_000
 _MEANS = ("utilization_percent", "sm_clock_mhz")
+_REASONS = "clock_event_reasons"
 
 
 def recent(latest: Latest, gpus: Buffer) -> dict[str, Row]:
@@ -22,23 +25,37 @@ def recent(latest: Latest, gpus: Buffer) -> dict[str, Row]:
     if latest.time is None:
         return rows
     newest = gpus.columns(latest.time - RECENT_MS + 1, latest.time + 1)
-    found: dict[str, Row] = {}
-    for device, row in rows.items():
-        found[device] = dict(row)
-        if device not in newest.devices:
-            continue
-        mine = newest.device_codes == newest.devices.index(device)
-        for column in _MEANS:
-            known = _known(newest[column][mine])
-            if len(known):
-                found[device][column] = float(known.mean())
-        reasons = _known(newest["clock_event_reasons"][mine])
-        if len(reasons):
-            found[device]["clock_event_reasons"] = int(
-                np.bitwise_or.reduce(reasons.astype(np.int64))
-            )
+    found = {device: dict(row) for device, row in rows.items()}
+    steadier: dict[str, Mapping[str, float | int]] = {
+        **{column: _means(newest, column) for column in _MEANS},
+        _REASONS: _every_reason(newest),
+    }
+    for column, by_device in steadier.items():
+        for device in found.keys() & by_device.keys():
+            found[device][column] = by_device[device]
     return found
 
 
-def _known(values: Floats) -> Floats:
-    return values[~np.isnan(values)]
+def _means(rows: Columns, column: str) -> dict[str, float]:
+    codes, values = _known(rows, column)
+    counts = np.bincount(codes, minlength=len(rows.devices))
+    sums = np.bincount(codes, values, minlength=len(rows.devices))
+    return {
+        device: float(sums[code] / counts[code])
+        for code, device in enumerate(rows.devices)
+        if counts[code]
+    }
+
+
+def _every_reason(rows: Columns) -> dict[str, int]:
+    codes, values = _known(rows, _REASONS)
+    bits = np.zeros(len(rows.devices), np.int64)
+    np.bitwise_or.at(bits, codes, values.astype(np.int64))
+    return {rows.devices[code]: int(bits[code]) for code in np.unique(codes)}
+
+
+def _known(rows: Columns, column: str) -> tuple[Int32s, Floats]:
+    """The cells that are there: whose each is, and its value."""
+    values = rows[column]
+    there = ~np.isnan(values)
+    return rows.device_codes[there], values[there]

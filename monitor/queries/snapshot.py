@@ -8,7 +8,6 @@ where the bar has its mark, badge, full scale of its sparkline, used/total].
 from __future__ import annotations
 
 from collections.abc import Mapping
-from zlib import crc32
 
 from monitor import units
 from monitor.metrics import TABLES, Metric, Table
@@ -101,14 +100,9 @@ def cores(latest: Latest) -> list[int | None]:
 
 def layout(latest: Latest) -> list[object]:
     """What the page is built for: GPUs with a sum over their facts, mounts, why no GPU, sensors."""
-    gpus = [[gpu.device, _sum(gpu.facts)] for gpu in latest.gpus()]
+    gpus = [[gpu.device, gpu.facts_checksum] for gpu in latest.gpus()]
     board = [*latest.table("zone"), *latest.table("rail")]
     return [gpus, list(latest.table("disk")), list(gpu_trouble(latest)), board]
-
-
-def _sum(facts: Mapping[str, object]) -> int:
-    """Another number for other facts: a driver tells some of them only after a while."""
-    return crc32(repr(sorted(facts.items())).encode())
 
 
 def _reading(

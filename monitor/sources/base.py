@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, Protocol
+from zlib import crc32
 
 Value = float | int | str | None
 Row = dict[str, Value]
@@ -25,6 +27,11 @@ class DeviceState:
     status: DeviceStatus = "ok"
     reason: str = ""
     facts: Mapping[str, Value] = field(default_factory=dict)
+
+    @cached_property
+    def facts_checksum(self) -> int:
+        """Another number for other facts: a driver tells some of them only after a while."""
+        return crc32(repr(sorted(self.facts.items())).encode())
 
 
 @dataclass(frozen=True)

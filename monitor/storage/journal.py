@@ -11,6 +11,7 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -261,7 +262,7 @@ class Journal:
     def devices(self) -> list[DeviceState]:
         """Every device noted and not forgotten."""
         return [
-            DeviceState(table, device, **json.loads(state))
+            _device(table, device, state)
             for table, device, state in self._db.execute("SELECT * FROM devices")
         ]
 
@@ -277,6 +278,12 @@ class Journal:
     def close(self) -> None:
         """Close the connection."""
         self._db.close()
+
+
+# They are read with every tick and hardly ever change: the same one again while they do not.
+@lru_cache(maxsize=1024)
+def _device(table: str, device: str, state: str) -> DeviceState:
+    return DeviceState(table, device, **json.loads(state))
 
 
 def _quoted(name: str) -> str:

@@ -14,6 +14,7 @@ from layouts.theme import gpu_colour
 from monitor.metrics import GPU
 from monitor.queries.compare_snapshot import COMPARED_ROWS
 from monitor.sources.base import DeviceState
+from tests.layouts.tree import unfolded
 from tests.queries.ticks import gpu_state
 
 GPUS = [
@@ -29,7 +30,7 @@ def properties(part: Component) -> dict[str, Any]:
 
 
 def components(tree: Component) -> Iterator[Component]:
-    yield tree
+    yield unfolded(tree)
     yield from (part for part in tree._traverse() if isinstance(part, Component))
 
 
@@ -38,7 +39,7 @@ def having(tree: Component, name: str) -> list[dict[str, Any]]:
 
 
 def test_the_model_has_a_row_for_each_metric_that_matters_and_one_for_an_instance():
-    card, instance = properties(model_card())["children"]
+    card, instance = properties(unfolded(model_card()))["children"]
     rows = having(card, "data-of")
     assert [row["data-of"] for row in rows] == [f"gpu.{column}" for column in COMPARED_ROWS]
     assert [properties(row["children"][0])["children"] for row in rows] == list(

@@ -13,6 +13,7 @@ from monitor.queries.latest import Latest
 from monitor.sources.demo import DemoSource
 from tests.layouts.test_page import EIGHT, NONE, ONE, properties
 from tests.layouts.test_span_report import words
+from tests.layouts.tree import unfolded
 from tests.queries.ticks import gpu_state, latest
 
 DEMO = Latest(devices={"gpu": {state.device: state for state in DemoSource().devices()}})
@@ -100,7 +101,7 @@ def test_a_mig_instance_is_shown_with_the_facts_of_its_gpu():
 
 @pytest.mark.parametrize("tick", [NONE, Latest()], ids=["no GPU", "before the first tick"])
 def test_where_there_is_no_gpu_there_is_no_section(tick: Latest):
-    section = properties(hardware_section(tick))
+    section = properties(unfolded(hardware_section(tick)))
     assert section["hidden"]
     assert section["children"] == []
     assert not properties(hardware_section(ONE))["hidden"]

@@ -17,6 +17,7 @@ from layouts.theme import gpu_colour
 from monitor.metrics import TABLES
 from monitor.queries.latest import Latest
 from monitor.queries.sparks import DISK_IO
+from tests.layouts.tree import unfolded
 from tests.queries.ticks import GIB, GPU, gpu_state, latest
 
 EIGHT = latest(
@@ -47,7 +48,7 @@ each_machine = pytest.mark.parametrize("tick", MACHINES.values(), ids=MACHINES)
 
 
 def components(tick: Latest) -> Iterator[Component]:
-    tree = page(tick, "node-07")
+    tree = unfolded(page(tick, "node-07"))
     yield tree
     yield from tree._traverse()
 
@@ -94,6 +95,11 @@ def test_every_button_is_named_for_those_who_cannot_see_it(tick: Latest):
 @each_machine
 def test_the_tree_is_json(tick: Latest):
     assert json.loads(json.dumps(page(tick, "node-07").to_plotly_json(), default=str))
+
+
+def test_more_gpus_are_no_more_components_for_dash_to_look_at():
+    counts = {len(list(page(tick, "node-07")._traverse())) for tick in (EIGHT, ONE, Latest())}
+    assert len(counts) == 1
 
 
 def test_several_gpus_have_a_cell_each_in_their_own_colour():

@@ -17,6 +17,7 @@ from monitor.metrics import GPU
 from monitor.queries.trends import CHARTS, Chart
 from monitor.queries.view import RANGES, view_of
 from monitor.sources.base import DeviceState
+from tests.layouts.tree import unfolded
 from tests.queries.ticks import gpu_state
 
 EIGHT = [gpu_state(f"GPU-{at}", index=at) for at in range(8)]
@@ -25,7 +26,7 @@ each_machine = pytest.mark.parametrize("gpus", MACHINES.values(), ids=MACHINES)
 
 
 def components(gpus: Sequence[DeviceState]) -> Iterator[Component]:
-    tree = trends_section(gpus)
+    tree = unfolded(trends_section(gpus))
     yield tree
     yield from (part for part in tree._traverse() if isinstance(part, Component))
 
