@@ -123,19 +123,11 @@ def main(arguments: Sequence[str]) -> int:
     supervisor = supervise(settings)
     import uvicorn
 
-    from monitor.access import frames
+    from monitor.access.serving import uvicorn_config
 
     for address in addresses(settings, *listening.getsockname()[:2]):
         print(f"{TITLE}: {address}", flush=True)  # noqa: T201
-    config = uvicorn.Config(
-        create_app(settings, supervisor),
-        log_level="warning",
-        lifespan="on",
-        timeout_graceful_shutdown=2,
-        server_header=False,
-        proxy_headers=False,  # the gate reads them, by the settings
-        ws_max_size=frames.LARGEST,
-    )
+    config = uvicorn_config(create_app(settings, supervisor), settings)
     uvicorn.Server(config).run(sockets=[listening])
     return 0
 

@@ -18,7 +18,7 @@ from monitor.access.door import Door, Guest
 from monitor.access.frames import guarded
 from monitor.access.headers import LONGEST_QUERY, Pairs, Policies, read
 from monitor.access.hosts import TrustedHosts, is_own_origin
-from monitor.access.limits import Buckets, Open
+from monitor.access.limits import Buckets, Open, share
 from monitor.access.logs import hide_tokens
 from monitor.access.roles import give_role
 from monitor.access.sessions import RENEWED_SECONDS
@@ -31,7 +31,6 @@ _FORM = b"application/x-www-form-urlencoded"
 _LARGEST_FORM = 4096
 # A client may send what it may send in this many seconds at once: a page comes with many files.
 _BURST_SECONDS = 10
-_SMALLEST_SHARE = 8
 
 
 class Gate:
@@ -46,7 +45,7 @@ class Gate:
         rate = settings.rate_limit
         self._rate = Buckets(rate, max(1.0, rate * _BURST_SECONDS)) if rate else None
         most = settings.max_connections
-        self._open = Open(most, max(_SMALLEST_SHARE, most // 4))
+        self._open = Open(most, share(most))
         hide_tokens()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
