@@ -97,7 +97,9 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     app.layout = lambda: page(current.latest, host_name())
     callbacks.register(app, current, archive)
     # Added last, so it is the outermost; the hashes are those of what Dash writes into the page.
-    server.add_middleware(Gate, settings=settings, scripts=app.csp_hashes())
+    server.add_middleware(
+        Gate, settings=settings, scripts=app.csp_hashes(), callbacks=app.callback_map
+    )
     return server
 
 

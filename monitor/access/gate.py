@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.access import address, bodies, denied, sign_in
-from monitor.access.answers import answer, failed, refuse
+from monitor.access.answers import answer, failed, no_file, refuse
 from monitor.access.callers import Caller, Callers
 from monitor.access.door import Door, Guest
 from monitor.access.frames import guarded
@@ -22,6 +22,7 @@ from monitor.access.limits import Buckets, Open, share
 from monitor.access.logs import hide_tokens
 from monitor.access.roles import give_role
 from monitor.access.sessions import RENEWED_SECONDS
+from monitor.access.updates import FILES, UPDATE, Updates
 from monitor.api.problems import Refusal
 from monitor.settings import Settings
 
@@ -36,8 +37,15 @@ _BURST_SECONDS = 10
 class Gate:
     """ASGI middleware. What it refuses, it answers itself."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, scripts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        scripts: Sequence[str],
+        callbacks: Mapping[str, Mapping[str, Any]],
+    ) -> None:
         self._app = app
+        self._updates = Updates(callbacks)
         self.door = Door(settings)
         self._callers = Callers(settings.trusted_proxies)
         self._hosts = TrustedHosts(settings.trusted_hosts, settings.host.lower())
@@ -68,7 +76,7 @@ class Gate:
                 return
             guest = self._admit(scope, headers, caller)
             if scope["method"] not in _SAFE or b"transfer-encoding" in headers:
-                receive = await _bounded(headers, receive)
+                receive = await self._bounded(path, headers, receive)
             self._enter(caller)
         except Refusal as refusal:
             await refuse(refusal, scope, headers, send, form=bool(self.door.tokens))
@@ -79,14 +87,20 @@ class Gate:
             self._open.leave(caller.client)
 
     async def _through(self, scope: Scope, receive: Receive, send: Send, added: Pairs) -> None:
-        started = False
+        started = replaced = False
+        path: str = scope["path"]
 
         async def with_headers(message: Message) -> None:
-            nonlocal started
+            nonlocal started, replaced
             if message["type"] == "http.response.start":
                 started = True
+                # Dash fails at a file that it does not have.
+                replaced = message["status"] == 500 and path.startswith(FILES)
+                if replaced:
+                    await answer(no_file(), scope, send)
                 message["headers"] = [*message.get("headers", ()), *added]
-            await send(message)
+            if not replaced:
+                await send(message)
 
         try:
             await self._app(scope, receive, with_headers)
@@ -105,7 +119,7 @@ class Gate:
             await refuse(refusal, scope, {}, send)
             return
         try:
-            await self._app(scope, guarded(scope["path"], receive, send), send)
+            await self._app(scope, guarded(scope["path"], self._updates, receive, send), send)
         finally:
             self._open.leave(caller.client)
 
@@ -172,6 +186,17 @@ class Gate:
         back.headers["Cache-Control"] = "no-store"
         return back
 
+    async def _bounded(self, path: str, headers: dict[bytes, bytes], receive: Receive) -> Receive:
+        """What receives a body that is not too large, and one that Dash understands."""
+        bodies.check_length(headers)
+        update = path == UPDATE
+        if not update and b"content-length" in headers and b"transfer-encoding" not in headers:
+            return receive  # the server holds the client to it
+        body = await bodies.whole(receive)
+        if update:
+            self._updates.check(body, headers.get(b"content-type", b""))
+        return bodies.again(body, receive)
+
     def _enter(self, caller: Caller) -> None:
         if self._open.full():
             raise denied.no_room()
@@ -203,11 +228,3 @@ def _check_origin(
         own = not (must and guest and guest.ambient)
     if not own:
         raise denied.other_origin()
-
-
-async def _bounded(headers: dict[bytes, bytes], receive: Receive) -> Receive:
-    """What receives a body of bounded size."""
-    bodies.check_length(headers)
-    if b"content-length" in headers and b"transfer-encoding" not in headers:
-        return receive  # the server holds the client to it
-    return bodies.again(await bodies.whole(receive), receive)
