@@ -39,6 +39,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from monitor.access.gate import Gate
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
+    from monitor.api.reference import reference
     from monitor.queries.archive import Archive
     from monitor.queries.current import Current
     from monitor.queries.live_rows import LiveRows
@@ -77,6 +78,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     )
     server.add_middleware(CompressedUpdates)
     server.include_router(routes.router(current, settings, archive))
+    server.include_router(reference())
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
     server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
     app = Dash(
@@ -95,7 +97,9 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     app.layout = lambda: page(current.latest, host_name())
     callbacks.register(app, current, archive)
     # Added last, so it is the outermost; the hashes are those of what Dash writes into the page.
-    server.add_middleware(Gate, settings=settings, scripts=app.csp_hashes())
+    server.add_middleware(
+        Gate, settings=settings, scripts=app.csp_hashes(), callbacks=app.callback_map
+    )
     return server
 
 
@@ -121,19 +125,11 @@ def main(arguments: Sequence[str]) -> int:
     supervisor = supervise(settings)
     import uvicorn
 
-    from monitor.access import frames
+    from monitor.access.serving import uvicorn_config
 
     for address in addresses(settings, *listening.getsockname()[:2]):
         print(f"{TITLE}: {address}", flush=True)  # noqa: T201
-    config = uvicorn.Config(
-        create_app(settings, supervisor),
-        log_level="warning",
-        lifespan="on",
-        timeout_graceful_shutdown=2,
-        server_header=False,
-        proxy_headers=False,  # the gate reads them, by the settings
-        ws_max_size=frames.LARGEST,
-    )
+    config = uvicorn_config(create_app(settings, supervisor), settings)
     uvicorn.Server(config).run(sockets=[listening])
     return 0
 

@@ -30,6 +30,8 @@ CONFIG_FILE = "monitor.toml"
 # On no command line, which everyone may read, and in no message.
 SECRETS = frozenset({"token", "viewer_token"})
 
+SECRET_VARIABLES = frozenset(f"{ENV_PREFIX}{name.upper()}" for name in SECRETS)
+
 GpuSource = Literal["auto", "nvml", "jetson", "demo", "none"]
 
 

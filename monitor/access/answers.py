@@ -24,6 +24,11 @@ def failed() -> Response:
     return _plain(Refusal(500, "internal", "Internal error", detail))
 
 
+def no_file() -> Response:
+    """404."""
+    return _plain(Refusal(404, "not-found", "Not found", "There is no such file."))
+
+
 async def answer(response: Response, scope: Scope, send: Send) -> None:
     """Send it, with the headers that every answer has."""
     if not any(name == b"content-security-policy" for name, _ in response.raw_headers):

@@ -1,18 +1,18 @@
-"""What comes over a WebSocket has a greatest size; Dash's own takes JSON objects alone."""
+"""What comes over a WebSocket has a greatest size; Dash's own takes what a page says."""
 
 from __future__ import annotations
 
-import orjson
 from starlette.types import Message, Receive, Send
+
+from monitor.access.updates import SOCKET, Updates
 
 LARGEST = 1024 * 1024
 TOO_BIG, NOT_UNDERSTOOD = 1009, 1007
-_DASH = "/_dash-ws-callback"
 
 
-def guarded(path: str, receive: Receive, send: Send) -> Receive:
+def guarded(path: str, updates: Updates, receive: Receive, send: Send) -> Receive:
     """What receives from this WebSocket, and closes it at a message that may not be."""
-    dash = path.endswith(_DASH)
+    dash = path == SOCKET
 
     async def take() -> Message:
         message = await receive()
@@ -22,7 +22,7 @@ def guarded(path: str, receive: Receive, send: Send) -> Receive:
         code = 0
         if len(said) > LARGEST:
             code = TOO_BIG
-        elif dash and not _is_request(said):
+        elif dash and not updates.knows_message(said):
             code = NOT_UNDERSTOOD
         if not code:
             return message
@@ -30,11 +30,3 @@ def guarded(path: str, receive: Receive, send: Send) -> Receive:
         return {"type": "websocket.disconnect", "code": code}
 
     return take
-
-
-def _is_request(said: str | bytes) -> bool:
-    try:
-        found = orjson.loads(said)
-    except ValueError:
-        return False
-    return isinstance(found, dict) and isinstance(found.get("payload", {}), dict | None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -12,16 +12,17 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.access import address, bodies, denied, sign_in
-from monitor.access.answers import answer, failed, refuse
+from monitor.access.answers import answer, failed, no_file, refuse
 from monitor.access.callers import Caller, Callers
 from monitor.access.door import Door, Guest
 from monitor.access.frames import guarded
 from monitor.access.headers import LONGEST_QUERY, Pairs, Policies, read
 from monitor.access.hosts import TrustedHosts, is_own_origin
-from monitor.access.limits import Buckets, Open
+from monitor.access.limits import Buckets, Open, share
 from monitor.access.logs import hide_tokens
 from monitor.access.roles import give_role
 from monitor.access.sessions import RENEWED_SECONDS
+from monitor.access.updates import FILES, UPDATE, Updates
 from monitor.api.problems import Refusal
 from monitor.settings import Settings
 
@@ -31,14 +32,20 @@ _FORM = b"application/x-www-form-urlencoded"
 _LARGEST_FORM = 4096
 # A client may send what it may send in this many seconds at once: a page comes with many files.
 _BURST_SECONDS = 10
-_SMALLEST_SHARE = 8
 
 
 class Gate:
     """ASGI middleware. What it refuses, it answers itself."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, scripts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        scripts: Sequence[str],
+        callbacks: Mapping[str, Mapping[str, Any]],
+    ) -> None:
         self._app = app
+        self._updates = Updates(callbacks)
         self.door = Door(settings)
         self._callers = Callers(settings.trusted_proxies)
         self._hosts = TrustedHosts(settings.trusted_hosts, settings.host.lower())
@@ -46,7 +53,7 @@ class Gate:
         rate = settings.rate_limit
         self._rate = Buckets(rate, max(1.0, rate * _BURST_SECONDS)) if rate else None
         most = settings.max_connections
-        self._open = Open(most, max(_SMALLEST_SHARE, most // 4))
+        self._open = Open(most, share(most))
         hide_tokens()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -69,7 +76,7 @@ class Gate:
                 return
             guest = self._admit(scope, headers, caller)
             if scope["method"] not in _SAFE or b"transfer-encoding" in headers:
-                receive = await _bounded(headers, receive)
+                receive = await self._bounded(path, headers, receive)
             self._enter(caller)
         except Refusal as refusal:
             await refuse(refusal, scope, headers, send, form=bool(self.door.tokens))
@@ -80,14 +87,20 @@ class Gate:
             self._open.leave(caller.client)
 
     async def _through(self, scope: Scope, receive: Receive, send: Send, added: Pairs) -> None:
-        started = False
+        started = replaced = False
+        path: str = scope["path"]
 
         async def with_headers(message: Message) -> None:
-            nonlocal started
+            nonlocal started, replaced
             if message["type"] == "http.response.start":
                 started = True
+                # Dash fails at a file that it does not have.
+                replaced = message["status"] == 500 and path.startswith(FILES)
+                if replaced:
+                    await answer(no_file(), scope, send)
                 message["headers"] = [*message.get("headers", ()), *added]
-            await send(message)
+            if not replaced:
+                await send(message)
 
         try:
             await self._app(scope, receive, with_headers)
@@ -106,7 +119,7 @@ class Gate:
             await refuse(refusal, scope, {}, send)
             return
         try:
-            await self._app(scope, guarded(scope["path"], receive, send), send)
+            await self._app(scope, guarded(scope["path"], self._updates, receive, send), send)
         finally:
             self._open.leave(caller.client)
 
@@ -173,6 +186,17 @@ class Gate:
         back.headers["Cache-Control"] = "no-store"
         return back
 
+    async def _bounded(self, path: str, headers: dict[bytes, bytes], receive: Receive) -> Receive:
+        """What receives a body that is not too large, and one that Dash understands."""
+        bodies.check_length(headers)
+        update = path == UPDATE
+        if not update and b"content-length" in headers and b"transfer-encoding" not in headers:
+            return receive  # the server holds the client to it
+        body = await bodies.whole(receive)
+        if update:
+            self._updates.check(body, headers.get(b"content-type", b""))
+        return bodies.again(body, receive)
+
     def _enter(self, caller: Caller) -> None:
         if self._open.full():
             raise denied.no_room()
@@ -204,11 +228,3 @@ def _check_origin(
         own = not (must and guest and guest.ambient)
     if not own:
         raise denied.other_origin()
-
-
-async def _bounded(headers: dict[bytes, bytes], receive: Receive) -> Receive:
-    """What receives a body of bounded size."""
-    bodies.check_length(headers)
-    if b"content-length" in headers and b"transfer-encoding" not in headers:
-        return receive  # the server holds the client to it
-    return bodies.again(await bodies.whole(receive), receive)

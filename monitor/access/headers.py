@@ -65,10 +65,10 @@ class Policies:
             " ".join(["script-src 'self'", *scripts]),
             # Plotly and the table of processes write style elements and attributes.
             "style-src 'self' 'unsafe-inline'",
-            "img-src 'self' data: blob:",
+            "img-src 'self' data:",
             "font-src 'self' data:",
             "connect-src 'self'",
-            "worker-src 'self' blob:",
+            "worker-src 'self'",
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'self'",

@@ -90,6 +90,11 @@ class Open:
             del self._of[client]
 
 
+def share(most: int) -> int:
+    """How much of what may be open in all is one client's at most."""
+    return max(8, most // 4)
+
+
 @lru_cache(_MOST_CLIENTS)
 def client_of(address: str) -> str:
     """Who counts as one client: an IPv4 address, or the /64 network of an IPv6 one.

@@ -25,6 +25,27 @@ OPERATOR, VIEWER = "operator-token", "viewer-token"
 BOTH = ("--token", OPERATOR, "--viewer-token", VIEWER)
 WHO = "/api/v1/who"
 ACT = "/api/v1/act"
+CALLBACKS: dict[str, dict[str, Any]] = {
+    "shown.data": {
+        "inputs": [{"id": "poll", "property": "n_intervals"}],
+        "state": [{"id": "mode", "property": "data"}],
+        "callback": print,
+        "websocket": True,
+    },
+    "many.children": {
+        "inputs": [{"id": '{"type":["ALL"]}', "property": "data"}],
+        "state": [],
+        "callback": print,
+    },
+    "theme.data": {"inputs": [], "state": []},  # the browser's own
+}
+ASKED = {
+    "output": "shown.data",
+    "outputs": {"id": "shown", "property": "data"},
+    "inputs": [{"id": "poll", "property": "n_intervals", "value": 1}],
+    "state": [{"id": "mode", "property": "data"}],
+    "changedPropIds": ["poll.n_intervals"],
+}
 
 
 async def _page(_: Request) -> Response:
@@ -71,7 +92,14 @@ def gated(*options: str) -> Starlette:
             WebSocketRoute("/ws/system-metrics", _echo),
             WebSocketRoute("/_dash-ws-callback", _echo),
         ],
-        middleware=[Middleware(Gate, settings=settings(*options), scripts=["'sha256-abc'"])],
+        middleware=[
+            Middleware(
+                Gate,
+                settings=settings(*options),
+                scripts=["'sha256-abc'"],
+                callbacks=CALLBACKS,
+            )
+        ],
     )
 
 

@@ -7,7 +7,7 @@ import socket
 import pytest
 from starlette.testclient import TestClient, WebSocketDenialResponse
 
-from tests.access.gated import ACT, BOTH, OPERATOR, WHO, bearer, client
+from tests.access.gated import ACT, ASKED, BOTH, OPERATOR, WHO, bearer, client
 
 OWN = "http://127.0.0.1:8050"
 PUBLIC = ("--trusted-hosts", "gpu.example.org,*.lab.example")
@@ -89,7 +89,7 @@ def test_only_our_own_page_may_ask(origin: str, *, own: bool) -> None:
     found = client()
     headers = {"Origin": origin.encode("latin-1")}
     assert (found.post(ACT, headers=headers).status_code == 200) is own
-    assert (found.post(UPDATE, headers=headers).status_code == 200) is own
+    assert (found.post(UPDATE, json=ASKED, headers=headers).status_code == 200) is own
     assert found.get(WHO, headers=headers).status_code == 200
     for path in SOCKETS:
         if own:

@@ -205,6 +205,7 @@ def test_a_path_has_no_control_characters(path: str) -> None:
         (DASH, "[]", frames.NOT_UNDERSTOOD),
         (DASH, '"text"', frames.NOT_UNDERSTOOD),
         (DASH, '{"type":"callback_request","payload":5}', frames.NOT_UNDERSTOOD),
+        (DASH, '{"type":"callback_request"}', frames.NOT_UNDERSTOOD),
     ],
     ids=lambda value: str(value)[:40],
 )
