@@ -97,5 +97,5 @@ window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
   window.dashAgGridComponentFunctions.act = act;
   document.addEventListener("click", click);
   document.addEventListener("keydown", step);
-  permit().catch(() => undefined);
+  if (!window.embed.alone) permit().catch(() => undefined);
 })();
