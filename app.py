@@ -39,7 +39,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from monitor.access.gate import Gate
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
-    from monitor.api.reference import reference
+    from monitor.api.reference import describe_tokens, reference
     from monitor.queries.archive import Archive
     from monitor.queries.current import Current
     from monitor.queries.live_rows import LiveRows
@@ -79,6 +79,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     server.add_middleware(CompressedUpdates)
     server.include_router(routes.router(current, settings, archive))
     server.include_router(reference())
+    describe_tokens(server)
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
     server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
     app = Dash(

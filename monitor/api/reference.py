@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import fastapi_offline
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse
 
@@ -68,3 +69,22 @@ def reference() -> APIRouter:
         return FileResponse(_STATIC / name)
 
     return router
+
+
+def describe_tokens(server: FastAPI) -> None:
+    """Say in the description that a token may be needed, and how it is sent."""
+    describe = server.openapi
+
+    def openapi() -> dict[str, Any]:
+        found = describe()
+        found.setdefault("components", {})["securitySchemes"] = {
+            "token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "the one it was started with",
+            }
+        }
+        found["security"] = [{"token": []}, {}]
+        return found
+
+    server.openapi = openapi  # type: ignore[method-assign]

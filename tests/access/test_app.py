@@ -228,6 +228,18 @@ def test_no_package_is_read_but_dashs_own(inside: TestClient, package: str) -> N
     assert "Settings" not in answer.text
 
 
+def test_the_api_is_described_with_its_token_and_from_local_files(inside: TestClient) -> None:
+    described = inside.get("/api/openapi.json").json()
+    assert described["components"]["securitySchemes"]["token"]["scheme"] == "bearer"
+    assert described["security"] == [{"token": []}, {}]
+    page = inside.get("/api/docs")
+    assert "://" not in page.text
+    for name in ("swagger-ui.css", "swagger-ui-bundle.js", "start.js", "favicon.png"):
+        assert f"docs/{name}" in page.text or name == "start.js"
+        assert inside.get(f"/api/docs/{name}").status_code == 200
+    assert inside.get("/api/docs/redoc.standalone.js").status_code == 404
+
+
 def test_what_no_page_asks_of_dash_is_no_fault(inside: TestClient) -> None:
     for body in (b"", b"nonsense", b"[]", b'{"output":"snapshot.data"}'):
         answer = inside.post(
