@@ -98,7 +98,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     app.layout = lambda: page(current.latest, host_name())
     callbacks.register(app, current, archive)
     # Dash itself waits for a request for "/", but someone may open another page first: /embed.
-    app._setup_server()
+    app._setup_server()  # type: ignore[no-untyped-call]
     # Added last, so it is the outermost; the hashes are those of what Dash writes into the page.
     server.add_middleware(
         Gate, settings=settings, scripts=app.csp_hashes(), callbacks=app.callback_map

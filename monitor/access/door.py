@@ -69,14 +69,18 @@ class Door:
             raise denied.wrong_token()
         return role
 
-    def cookie(self, role: Role, caller: Caller) -> str:
+    def cookie(self, role: Role, caller: Caller, *, framed: bool = False) -> str:
         """The `Set-Cookie` that stands for a token.
 
         Lax, not Strict: someone who follows a link to here from a wiki is signed in, and a page's
         address with a token works from there. Nothing changes by following a link.
+        In a frame of another site a browser keeps none but a partitioned one, which is sent from
+        frames in that site's pages alone; whoever comes that way is a viewer.
         """
-        value = self.sessions.make(role)
-        return (
-            f"{self.sessions.cookie}={value}; Path={self._path}; Max-Age={LASTS_SECONDS};"
-            f" HttpOnly; SameSite=Lax{'; Secure' if caller.secure else ''}"
+        value = self.sessions.make(min(role, Role.VIEWER) if framed else role)
+        kept = (
+            f"{self.sessions.cookie}={value}; Path={self._path}; Max-Age={LASTS_SECONDS}; HttpOnly"
         )
+        if framed and caller.secure:
+            return f"{kept}; SameSite=None; Secure; Partitioned"
+        return f"{kept}; SameSite=Lax{'; Secure' if caller.secure else ''}"

@@ -16,7 +16,7 @@ from monitor.access.answers import answer, failed, no_file, refuse
 from monitor.access.callers import Caller, Callers
 from monitor.access.door import Door, Guest
 from monitor.access.frames import guarded
-from monitor.access.headers import LONGEST_QUERY, Pairs, Policies, read
+from monitor.access.headers import EMBED, LONGEST_QUERY, Pairs, Policies, read
 from monitor.access.hosts import TrustedHosts, is_own_origin
 from monitor.access.limits import Buckets, Open, share
 from monitor.access.logs import hide_tokens
@@ -182,7 +182,8 @@ class Gate:
         )
         if self.door.tokens:
             role = self.door.present(token, caller)
-            back.headers["Set-Cookie"] = self.door.cookie(role, caller)
+            framed = scope["path"] == EMBED
+            back.headers["Set-Cookie"] = self.door.cookie(role, caller, framed=framed)
         back.headers["Cache-Control"] = "no-store"
         return back
 
@@ -207,7 +208,8 @@ class Gate:
     def _added(self, path: str, guest: Guest, caller: Caller) -> Pairs:
         added = self._policies.of(path)
         old = guest.session and time.time() - guest.session.since > RENEWED_SECONDS
-        if guest.session and old and address.is_page(path):
+        # A frame's address has its token in it.
+        if guest.session and old and address.is_page(path) and path != EMBED:
             cookie = self.door.cookie(guest.session.role, caller)
             added = [*added, (b"set-cookie", cookie.encode())]
         return added

@@ -9,6 +9,9 @@ from monitor.api.problems import Refusal
 
 Pairs = list[tuple[bytes, bytes]]
 
+EMBED = "/embed"
+"""The one page that another may have in a frame."""
+
 LONGEST_QUERY = 8190
 MOST_HEADER_BYTES = 32_768
 _READ = frozenset(
@@ -79,7 +82,7 @@ class Policies:
 
     def of(self, path: str) -> Pairs:
         """The headers for a page of the application."""
-        return self._embedded if path == "/embed" else self._page
+        return self._embedded if path == EMBED else self._page
 
     def _with(self, page: Sequence[str], framers: str) -> Pairs:
         policy = "; ".join([*page, f"frame-ancestors {framers}"])

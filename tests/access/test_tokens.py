@@ -97,6 +97,17 @@ def test_the_cookie_is_for_the_path_and_scheme_of_the_proxy() -> None:
     assert {"Secure", "Path=/monitor/"} <= set(cookie.split("; "))
 
 
+def test_in_a_frame_of_another_site_a_token_makes_a_viewer() -> None:
+    asked = client(*BOTH, "--trusted-hosts", "gpu.example.org", at="https://gpu.example.org")
+    answer = asked.get("/embed", params={"panel": "power", "token": OPERATOR})
+    assert (answer.status_code, answer.headers["location"]) == (303, "./embed?panel=power")
+    assert answer.headers["set-cookie"].endswith("; SameSite=None; Secure; Partitioned")
+    # The client of these tests knows nothing of partitions.
+    assert asked.get(WHO).json()["role"] == "VIEWER"
+    unencrypted = client(*BOTH).get("/embed", params={"token": VIEWER})
+    assert unencrypted.headers["set-cookie"].endswith("; SameSite=Lax")
+
+
 def test_a_form_signs_in_too(asked: TestClient) -> None:
     own = {"Origin": "http://127.0.0.1:8050", **HTML}
     wrong = asked.post("/?gpu=1", data={"token": "not this one"}, headers=own)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -12,7 +13,7 @@ import pytest
 from selenium.webdriver.common.by import By
 
 from monitor.sources.demo import demo_uuid
-from tests.browser.app import App
+from tests.browser.app import ROOT, App
 from tests.browser.page import Page
 
 
@@ -104,6 +105,17 @@ def test_a_slip_is_told_with_what_there_is(framed: App, page: Page, query, said)
     page.until(lambda: page.text(".embed-unknown").startswith(said), "nothing was said")
     assert "history-power" in page.text(".embed-unknown")
     assert seen(page) == []
+
+
+def test_the_document_names_every_panel(framed: App, page: Page):
+    page.chrome.get(f"{framed.url}embed?panel=nonsense")
+    page.until(lambda: page.text(".embed-unknown"), "nothing was said")
+    there = page.text(".embed-unknown").partition("there are: ")[2].rstrip(".").split(", ")
+    table = (ROOT / "docs/embed.md").read_text().partition("| `panel` |")[2].partition("\n\n")[0]
+    named = re.findall(r"`([\w-]+)`", table)
+    charts = named[named.index("history-power") + 1 :]
+    panels = named[: named.index("history-power")]
+    assert sorted([*panels, *(f"history-{chart}" for chart in charts)]) == sorted(there)
 
 
 def test_a_gpu_that_is_not_there_is_told(framed: App, page: Page):
