@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor import __version__
+from monitor.access.policy import addresses, refuse_without_token, with_token
 from monitor.recording.supervisor import Supervisor, record_command
 from monitor.settings import BadSetting, Settings, load
 from monitor.storage.locations import check_writable, host_name, live_db, overflow_db, recorder_lock
@@ -35,8 +36,10 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     import callbacks
     from layouts.index import index
     from layouts.page import page
+    from monitor.access.gate import Gate
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
+    from monitor.api.reference import describe_tokens, reference
     from monitor.queries.archive import Archive
     from monitor.queries.current import Current
     from monitor.queries.live_rows import LiveRows
@@ -75,6 +78,8 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     )
     server.add_middleware(CompressedUpdates)
     server.include_router(routes.router(current, settings, archive))
+    server.include_router(reference())
+    describe_tokens(server)
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
     server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
     app = Dash(
@@ -92,6 +97,12 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     )
     app.layout = lambda: page(current.latest, host_name())
     callbacks.register(app, current, archive)
+    # Dash itself waits for a request for "/", but someone may open another page first: /embed.
+    app._setup_server()  # type: ignore[no-untyped-call]
+    # Added last, so it is the outermost; the hashes are those of what Dash writes into the page.
+    server.add_middleware(
+        Gate, settings=settings, scripts=app.csp_hashes(), callbacks=app.callback_map
+    )
     return server
 
 
@@ -107,7 +118,7 @@ def main(arguments: Sequence[str]) -> int:
     """Serve until interrupted. Exit status 2 with one sentence where it cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     try:
-        settings = load(arguments)
+        settings = with_token(load(arguments))
         check_writable(settings)
         listening = _listen(settings)
     except BadSetting as error:
@@ -117,15 +128,11 @@ def main(arguments: Sequence[str]) -> int:
     supervisor = supervise(settings)
     import uvicorn
 
-    host, port = listening.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    print(f"{TITLE}: http://{shown}:{port}{settings.url_prefix}", flush=True)  # noqa: T201
-    config = uvicorn.Config(
-        create_app(settings, supervisor),
-        log_level="warning",
-        lifespan="on",
-        timeout_graceful_shutdown=2,
-    )
+    from monitor.access.serving import uvicorn_config
+
+    for address in addresses(settings, *listening.getsockname()[:2]):
+        print(f"{TITLE}: {address}", flush=True)  # noqa: T201
+    config = uvicorn_config(create_app(settings, supervisor), settings)
     uvicorn.Server(config).run(sockets=[listening])
     return 0
 
@@ -149,7 +156,7 @@ def _listen(settings: Settings) -> socket.socket:
 def __getattr__(name: str) -> FastAPI:
     """`server`, made when gunicorn asks for it: `gunicorn -k asgi app:server`."""
     if name == "server":
-        globals()["server"] = create_app(load())
+        globals()["server"] = create_app(refuse_without_token(load()))
         return globals()["server"]  # type: ignore[no-any-return]
     raise AttributeError(name)
 

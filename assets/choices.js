@@ -104,6 +104,7 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   function theme(clicks, stored) {
+    if (window.embed.alone) return window.dash_clientside.no_update; // the address says it, for this frame alone
     const next = clicks ? (stored === "light" ? "dark" : "light") : stored ?? "dark";
     document.documentElement.dataset.bsTheme = next;
     window.live.paint();

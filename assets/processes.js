@@ -37,6 +37,7 @@ window.dashAgGridFunctions = window.dashAgGridFunctions || {};
   }
 
   function awaitReadings() {
+    if (!window.embed.wants("processes")) return;
     if (window.live?.snapshot() && document.getElementById("processes")) load();
     else setTimeout(awaitReadings, 50);
   }

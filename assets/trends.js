@@ -73,7 +73,8 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   function begin() {
-    set("trends-wanted", { data: true });
+    if (!window.embed.wants("history")) return;
+    if (window.embed.wants("charts")) set("trends-wanted", { data: true });
     fromAddress();
     ask(false);
   }

@@ -34,6 +34,7 @@ def register(app: Dash, current: Current) -> None:
         Input(ids.PROCESS_SCOPE, "value"),
         Input(ids.SELECTED_GPU, "data"),
         Input(ids.MODE, "data"),
+        Input(ids.PROCESS_SIGNALS, "data"),
         State(ids.PROCESS_SHOWN, "data"),
         prevent_initial_call=True,
     )
@@ -43,12 +44,14 @@ def register(app: Dash, current: Current) -> None:
         scope: str,
         selected: str | None,
         mode: str | None,
+        signals: bool | None,
         shown: list[int] | None,
     ) -> tuple[object, ...]:
         if not wanted:
             return (no_update,) * _OUTPUTS
         compare = mode == "compare"
-        view = view_now(current, selected if scope == THIS and not compare else None)
+        only = selected if scope == THIS and not compare else None
+        view = view_now(current, only, signals=bool(signals))
         hidden = has_none(current.latest), compare or view.of_gpus < 2
         version = [_sum([view, hidden]), _sum(view.columns)]
         if version == shown:
@@ -65,10 +68,10 @@ def register(app: Dash, current: Current) -> None:
         )
 
 
-def view_now(current: Current, only: str | None) -> ProcessView:
+def view_now(current: Current, only: str | None, *, signals: bool = False) -> ProcessView:
     """What there is to show of every GPU, or of one; rows are made once a tick for all pages."""
     processes, rows = current.once("process grid", lambda _: _gridded(current.processes()))
-    return process_view(processes, rows, only)
+    return process_view(processes, rows, only, signals=signals)
 
 
 def _gridded(processes: GpuProcesses) -> tuple[GpuProcesses, list[GridRow]]:

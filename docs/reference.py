@@ -86,6 +86,8 @@ def _device(device: str) -> str:
 def _default(value: object) -> str:
     if value is None or value == ():
         return "none"
+    if isinstance(value, tuple):
+        value = ",".join(value)
     return "yes" if value is True else f"`{value}`"
 
 

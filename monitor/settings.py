@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     CliImplicitFlag,
@@ -20,11 +20,17 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from monitor.access.options import Hosts, Origins, Proxies, ProxyAccess, Token
 from monitor.storage.tiers import Tier, parse_tiers
 
 DEFAULT_TIERS = "1s:1h,10s:6h,1m:24h,5m:7d,15m:90d,1h:2y"
 ENV_PREFIX = "MONITOR_"
 CONFIG_FILE = "monitor.toml"
+
+# On no command line, which everyone may read, and in no message.
+SECRETS = frozenset({"token", "viewer_token"})
+
+SECRET_VARIABLES = frozenset(f"{ENV_PREFIX}{name.upper()}" for name in SECRETS)
 
 GpuSource = Literal["auto", "nvml", "jetson", "demo", "none"]
 
@@ -63,6 +69,40 @@ class Settings(BaseSettings):
         None, description="folder for live.db and state.db, when not the data folder"
     )
     record: CliImplicitFlag[bool] = Field(True, description="start a recorder when none runs")
+    token: Token | None = Field(
+        None, description="what an operator signs in with; made at start where one is needed"
+    )
+    viewer_token: Token | None = Field(
+        None, description="what a viewer signs in with, who changes nothing"
+    )
+    trusted_hosts: Hosts = Field(
+        (), description="names under which a browser may ask, separated by commas"
+    )
+    trusted_proxies: Proxies = Field(
+        ("127.0.0.1", "::1", "unix"),
+        description="whose X-Forwarded-For and -Proto are believed: addresses, networks, unix",
+    )
+    proxy_access: ProxyAccess = Field(
+        "none", description="what everyone may do whom a trusted proxy lets through"
+    )
+    frame_ancestors: Origins = Field(
+        (), description="origins whose pages may show /embed in a frame, separated by commas"
+    )
+    allow_signals: CliImplicitFlag[bool] = Field(
+        False, description="let operators pause, resume and end GPU processes of the same user"
+    )
+    rate_limit: float = Field(
+        100.0, ge=0, le=1e6, description="requests a second that one other machine may send; 0: any"
+    )
+    max_connections: int = Field(
+        2000, ge=16, le=1_000_000, description="connections open at once in one process"
+    )
+
+    @model_validator(mode="after")
+    def _tokens_differ(self) -> Self:
+        if self.token is not None and self.token == self.viewer_token:
+            raise ValueError("token and viewer-token (--token, --viewer-token) must differ")
+        return self
 
     @field_validator("tiers")
     @classmethod
@@ -108,9 +148,11 @@ class Settings(BaseSettings):
         return parse_tiers(self.tiers)
 
     def arguments(self) -> list[str]:
-        """The command line that gives these settings again."""
+        """The command line that gives these settings again, but for secrets."""
         options: list[str] = []
         for name, value in self:
+            if name in SECRETS:
+                continue
             option = f"--{name.replace('_', '-')}"
             if isinstance(value, bool):
                 options.append(option if value else f"--no-{name.replace('_', '-')}")
@@ -166,9 +208,12 @@ def _sentence(error: ValidationError) -> str:
         known = ", ".join(Settings.model_fields)
         return f"{CONFIG_FILE} has an unknown setting {name!r}; known are {known}."
     what = first["msg"].removeprefix("Value error, ")
+    if not name:
+        return f"{what}."
+    wrong = "is not accepted" if name in SECRETS else f"cannot be {first['input']!r}"
     return (
         f"{name.replace('_', '-')} (--{name.replace('_', '-')}, {ENV_PREFIX}{name.upper()}) "
-        f"cannot be {first['input']!r}: {what[0].lower()}{what[1:]}."
+        f"{wrong}: {what[0].lower()}{what[1:]}."
     )
 
 

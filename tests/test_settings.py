@@ -192,6 +192,45 @@ def test_settings_reach_the_recorder_whole(options: tuple[str, ...]) -> None:
     assert load(settings.arguments()) == settings
 
 
+@pytest.mark.parametrize("option", ["--token", "--viewer-token"])
+def test_a_token_is_in_no_message_and_on_no_command_line(option: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        load([option, "mine,all"])
+    assert "mine" not in str(refused.value)
+    assert "8 to 256" in str(refused.value)
+    settings = load([option, "mine-alone"])
+    assert "mine-alone" not in f"{settings.arguments()} {settings!r} {settings}"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--trusted-hosts", "https://gpu.example.org"),
+        ("--trusted-hosts", "gpu.example.org:443"),
+        ("--trusted-hosts", "*"),
+        ("--trusted-proxies", "nginx"),
+        ("--trusted-proxies", "10.0.0.1/8"),
+        ("--proxy-access", "all"),
+        ("--frame-ancestors", "wiki.example.org"),
+        ("--frame-ancestors", "https://wiki.example.org/page"),
+        ("--frame-ancestors", "*"),
+        ("--frame-ancestors", "https://a; script-src *"),
+        ("--rate-limit", "-1"),
+        ("--max-connections", "0"),
+    ],
+)
+def test_access_is_given_by_exact_names(option: str, value: str) -> None:
+    with pytest.raises(BadSetting):
+        load([option, value])
+
+
+def test_the_two_tokens_differ() -> None:
+    with pytest.raises(BadSetting) as refused:
+        load(["--token", "the-same-one", "--viewer-token", "the-same-one"])
+    assert "the-same-one" not in str(refused.value)
+    assert "must differ" in str(refused.value)
+
+
 def test_a_bucket_is_not_a_folder() -> None:
     assert load(["--data", "s3://bucket/gpu"]).remote
     assert not load(["--data", "/var/lib/monitor"]).remote

@@ -51,10 +51,12 @@ class ProcessView:
     unaccounted: Sequence[Unaccounted]
 
 
-def process_view(processes: GpuProcesses, rows: Sequence[GridRow], only: str | None) -> ProcessView:
+def process_view(
+    processes: GpuProcesses, rows: Sequence[GridRow], only: str | None, *, signals: bool = False
+) -> ProcessView:
     """The view of every GPU; where `only` is the UUID of one that is known, of that and its parts.
 
-    `rows` are the grid's of all these processes.
+    `rows` are the grid's of all these processes; with `signals` each has a button to signal it.
     """
     gpus = processes.gpus
     chosen = [gpu for gpu in gpus if only and only in (gpu.device, gpu.facts.get("parent"))]
@@ -65,7 +67,9 @@ def process_view(processes: GpuProcesses, rows: Sequence[GridRow], only: str | N
         len(gpus),
         rows,
         grid_columns(
-            gpu=len(found.gpus) > 1, container=any(row["container"] is not None for row in rows)
+            gpu=len(found.gpus) > 1,
+            container=any(row["container"] is not None for row in rows),
+            signals=signals,
         ),
         f"{found.active} active{_where(processes, found)}",
         found.unaccounted,
@@ -113,8 +117,11 @@ def load_late() -> None:
             file["dynamic"] = True
 
 
-def grid_columns(*, gpu: bool, container: bool) -> list[dict[str, Any]]:
-    """The columns; those of GPU and container are there where they tell something apart."""
+def grid_columns(*, gpu: bool, container: bool, signals: bool = False) -> list[dict[str, Any]]:
+    """The columns; those of GPU and container are there where they tell something apart.
+
+    That of the button to signal a process is there for those who may.
+    """
     help_of = {metric.column: metric.help for metric in PROCESS.metrics}
     cpu, ram = help_of["cpu_percent"], help_of["memory_bytes"]
     return [
@@ -148,6 +155,18 @@ def grid_columns(*, gpu: bool, container: bool) -> list[dict[str, Any]]:
             "initialFlex": 1,
             "minWidth": 220,
             "cellClass": "process-command",
+        },
+        {
+            "colId": "act",
+            "headerName": "",
+            "initialWidth": 48,
+            "minWidth": 48,
+            "hide": not signals,
+            "sortable": False,
+            "resizable": False,
+            "pinned": "right",
+            "cellClass": "process-act-cell",
+            "cellRenderer": "act",
         },
     ]
 

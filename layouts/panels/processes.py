@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 
 from layouts import ids
 from layouts.attributes import HIDDEN_FROM_READERS, aria
+from layouts.panels.process_control import process_dialog
 from monitor.metrics import PROCESS
 from monitor.queries.latest import Latest
 from monitor.queries.processes import Unaccounted
@@ -46,6 +47,8 @@ def processes_section(latest: Latest) -> Component:
                 className="panel process-place",
                 style=size(len(latest.table(PROCESS.name))),
             ),
+            process_dialog(),
+            dcc.Store(id=ids.PROCESS_SIGNALS, data=False),
             dcc.Store(id=ids.PROCESS_WANTED),
             dcc.Store(id=ids.PROCESS_SHOWN),
             dcc.Interval(id=ids.PROCESS_TICK, interval=REFRESH_MS, disabled=True),

@@ -125,6 +125,11 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: _description(_EXAMPLES[status]) for status in statuses}
 
 
+def examples(*refusals: Refusal) -> dict[int | str, dict[str, Any]]:
+    """How OpenAPI describes errors like these."""
+    return {refusal.status: _description(refusal) for refusal in refusals}
+
+
 def _description(example: Refusal) -> dict[str, Any]:
     return {
         "description": example.body["title"],

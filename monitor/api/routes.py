@@ -14,6 +14,7 @@ from monitor.api.health import Health, health
 from monitor.api.history import add_history
 from monitor.api.parameters import Asked, GpuFilter, NoParameters
 from monitor.api.problems import NOT_STORED, ProblemRoute, Refusal, documented
+from monitor.api.process_control import add_process_control
 from monitor.api.stream import stream
 from monitor.queries.archive import Archive
 from monitor.queries.current import Current
@@ -86,6 +87,7 @@ def router(current: Current, settings: Settings, archive: Archive) -> APIRouter:
 
     add_compare(paths, current)
     add_history(paths, current, archive)
+    add_process_control(paths, current, settings)
 
     @paths.get("/{path:path}", include_in_schema=False)
     async def nothing(path: str) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from monitor.recording.lock import is_held
+from monitor.settings import SECRET_VARIABLES
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +84,9 @@ class Supervisor:
                 return
             self._buried(status)
         if self._pause_over() and not is_held(self._lock):
-            self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE)
+            # What a token is for, the recorder has no part in.
+            kept = {name: os.environ[name] for name in os.environ if name not in SECRET_VARIABLES}
+            self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE, env=kept)
             self._started = time.monotonic()
 
     def _buried(self, status: int) -> None:

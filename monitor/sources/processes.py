@@ -195,3 +195,24 @@ class Processes:
             except OSError:  # closed meanwhile
                 continue
         return False
+
+
+@dataclass(frozen=True)
+class Running:
+    """Which process an id is of now: its real user, and when it began, in seconds since 1970."""
+
+    uid: int
+    started: int
+
+
+def running(pid: int) -> Running | None:
+    """The process of that id, None where there is none or none may be seen.
+
+    `started` equals that column of the `process` table where it is the same process.
+    """
+    try:
+        process = psutil.Process(pid)
+        with process.oneshot():
+            return Running(process.uids().real, round(process.create_time()))
+    except (psutil.Error, *_UNREADABLE):
+        return None

@@ -65,7 +65,9 @@ def test_a_small_update_is_not_worth_it(client: TestClient):
 
 def test_the_application_compresses_updates_and_its_api_stays_plain(tmp_path: Path):
     settings = load(["--data", str(tmp_path / "data"), "--state-dir", str(tmp_path), "--no-record"])
-    client = TestClient(create_app(settings), headers={"Accept-Encoding": "gzip"})
+    client = TestClient(
+        create_app(settings), base_url="http://localhost", headers={"Accept-Encoding": "gzip"}
+    )
     view = {"number": 1, "range": "15m"}
     update = client.post(
         UPDATE,

@@ -1,0 +1,86 @@
+"""How the gate answers: a page for a browser, a problem for a program, a closed WebSocket."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+from starlette.types import Message, Scope, Send
+
+from monitor.access import sign_in
+from monitor.access.address import is_page
+from monitor.access.headers import own_page
+from monitor.api.problems import Refusal
+
+_CLOSED = {401: 4401, 403: 4403, 429: 4429}
+# A connection on which something may still come that nobody reads.
+_CLOSES = frozenset({400, 413, 414, 431})
+_PLAIN = own_page("none")
+
+
+def failed() -> Response:
+    """500: a fault of ours; the log has it."""
+    detail = "The server failed at this request; its log says how."
+    return _plain(Refusal(500, "internal", "Internal error", detail))
+
+
+def no_file() -> Response:
+    """404."""
+    return _plain(Refusal(404, "not-found", "Not found", "There is no such file."))
+
+
+async def answer(response: Response, scope: Scope, send: Send) -> None:
+    """Send it, with the headers that every answer has."""
+    if not any(name == b"content-security-policy" for name, _ in response.raw_headers):
+        response.raw_headers.extend(_PLAIN)
+    await response(scope, _nothing, send)
+
+
+async def refuse(
+    refusal: Refusal,
+    scope: Scope,
+    headers: Mapping[bytes, bytes],
+    send: Send,
+    *,
+    form: bool = False,
+) -> None:
+    """Say why not."""
+    if scope["type"] == "websocket":
+        await _refuse_socket(refusal, scope, send)
+        return
+    reads = b"text/html" in headers.get(b"accept", b"") and scope["method"] in {"GET", "POST"}
+    if reads and is_page(scope["path"]):
+        response = sign_in.page(refusal, form=form and refusal.status == 401)
+        response.headers.update(_headers(refusal))
+    else:
+        response = _plain(refusal)
+    if refusal.status in _CLOSES:
+        response.headers["Connection"] = "close"
+    await answer(response, scope, send)
+
+
+async def _refuse_socket(refusal: Refusal, scope: Scope, send: Send) -> None:
+    """Before it is accepted: with the answer itself where the server can, else with 403."""
+    if "websocket.http.response" not in (scope.get("extensions") or {}):
+        code = _CLOSED.get(refusal.status, 1008)
+        await send({"type": "websocket.close", "code": code, "reason": refusal.body["title"]})
+        return
+
+    async def deny(message: Message) -> None:
+        await send({**message, "type": f"websocket.{message['type']}"})
+
+    response = _plain(refusal)
+    await answer(response, {**scope, "type": "http", "method": "GET"}, deny)
+
+
+def _plain(refusal: Refusal) -> Response:
+    return refusal.response(_headers(refusal))
+
+
+def _headers(refusal: Refusal) -> Mapping[str, str]:
+    found: Mapping[str, str] = getattr(refusal, "headers", {})
+    return found
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}

@@ -1,0 +1,90 @@
+"""The API's reference page, from its own OpenAPI description. Nothing comes from another host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import fastapi_offline
+from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, HTMLResponse
+
+_STATIC = Path(fastapi_offline.__file__).parent / "static"
+_FILES = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon.png"})
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>API · System Monitor</title>
+<link rel="icon" href="docs/favicon.png">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<style>
+html.dark-mode, html.dark-mode body { background: #020617; color-scheme: dark; }
+body { margin: 0; }
+</style>
+</head>
+<body>
+<div id="reference"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>"""
+
+# The theme is the page's, where a person has chosen one.
+_START = """(() => {
+  let theme = null;
+  try { theme = JSON.parse(localStorage.getItem("theme")); } catch { /* storage is switched off */ }
+  document.documentElement.classList.toggle("dark-mode", theme !== "light");
+  SwaggerUIBundle({
+    url: new URL("openapi.json", location.href).pathname,
+    dom_id: "#reference",
+    deepLinking: true,
+    displayRequestDuration: true,
+    tryItOutEnabled: true,
+    validatorUrl: null,
+  });
+})();
+"""
+
+
+def reference() -> APIRouter:
+    """`/api/docs` and its files."""
+    router = APIRouter(prefix="/api/docs", include_in_schema=False)
+
+    @router.get("")
+    async def page(_: Request) -> Response:
+        return HTMLResponse(_PAGE)
+
+    @router.get("/start.js")
+    async def start(_: Request) -> Response:
+        return Response(_START, media_type="text/javascript")
+
+    @router.get("/{name}")
+    async def file(name: str) -> Response:
+        if name not in _FILES:
+            raise HTTPException(404)
+        return FileResponse(_STATIC / name)
+
+    return router
+
+
+def describe_tokens(server: FastAPI) -> None:
+    """Say in the description that a token may be needed, and how it is sent."""
+    describe = server.openapi
+
+    def openapi() -> dict[str, Any]:
+        found = describe()
+        found.setdefault("components", {})["securitySchemes"] = {
+            "token": {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "the one it was started with",
+            }
+        }
+        found["security"] = [{"token": []}, {}]
+        return found
+
+    server.openapi = openapi  # type: ignore[method-assign]
