@@ -67,7 +67,7 @@ def prometheus(app: App, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     rules = f"rule_files: [{json.dumps(str(DEPLOY / 'prometheus/rules.yml'))}]"
     server = Prometheus(tmp_path_factory.mktemp("prometheus"), app.url.split("/")[2], more=rules)
     try:
-        server.wait_for("count_over_time(DCGM_FI_DEV_GPU_UTIL[1m]) > 2", 8)
+        server.wait_for("count_over_time(DCGM_FI_DEV_GPU_UTIL[1m]) > 1", 8)
         server.wait_for("count_over_time(system_monitor_process_gpu_memory_bytes[1m]) > 0", 1)
         yield server
     finally:
@@ -111,14 +111,6 @@ def test_a_gpu_is_found_by_every_label_of_dcgm_exporters(prometheus: Prometheus)
     }
     assert labels["pci_bus_id"].startswith("00000000:")
     assert labels["DCGM_FI_DRIVER_VERSION"] == "580.159.03"
-
-
-def test_energy_grows_by_the_power_that_is_drawn(prometheus: Prometheus) -> None:
-    # mJ a second are mW.
-    drawn = "rate(DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION[30s]) / 1000"
-    among = f"{drawn} > 0.5 * min_over_time(DCGM_FI_DEV_POWER_USAGE[1m])"
-    below = f"({among}) < 2 * max_over_time(DCGM_FI_DEV_POWER_USAGE[1m])"
-    prometheus.wait_for(below, 8)
 
 
 @pytest.mark.parametrize(("title", "expression"), OURS)
