@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from monitor import __version__
 from monitor.exporters.devices import GpuLabels, hostname, mount_labels
-from monitor.exporters.families import NO_LABELS, Family, Labels, Sample, Samples
+from monitor.exporters.families import NO_LABELS, Family, Sample, Samples, labels
 from monitor.exporters.names import PREFIX
 from monitor.queries.latest import Latest
 from monitor.sources.base import DeviceStatus, Value
@@ -88,11 +88,11 @@ def recording(latest: Latest, *, up: bool) -> Samples:
         (LAST_TICK, _one(None if latest.time is None else latest.time / 1000)),
         (INTERVAL, _one(note.get("interval"))),
         (STARTED, _one(None if started is None else started / 1000)),
-        (BUILD, [(Labels({"version": __version__}), 1)]),
+        (BUILD, [(labels(version=__version__), 1)]),
         (
             SOURCE_OK,
             [
-                (Labels({"source": source["name"]}), int(up and source["ok"]))
+                (labels(source=source["name"]), int(up and source["ok"]))
                 for source in note.get("sources", ())
             ],
         ),
@@ -100,9 +100,9 @@ def recording(latest: Latest, *, up: bool) -> Samples:
     ]
 
 
-def gpus(latest: Latest, labels: Mapping[str, GpuLabels]) -> Samples:
+def gpus(latest: Latest, named: Mapping[str, GpuLabels]) -> Samples:
     """The state of each GPU, lost ones too, and what is known of those that are there."""
-    known = [(labels[gpu.device], gpu) for gpu in latest.gpus() if gpu.device in labels]
+    known = [(named[gpu.device], gpu) for gpu in latest.gpus() if gpu.device in named]
     there = [(own, gpu.facts) for own, gpu in known if gpu.status != "lost"]
     return [
         (
@@ -121,7 +121,7 @@ def gpus(latest: Latest, labels: Mapping[str, GpuLabels]) -> Samples:
             (
                 family,
                 [
-                    (own.of(family), value)
+                    (own.dcgm, value)
                     for own, facts in there
                     if isinstance(value := facts.get(fact), (int, float))
                 ],
@@ -142,18 +142,18 @@ def machine(latest: Latest) -> Samples:
         if isinstance(used, (int, float)) and isinstance(total, (int, float)):
             free.append((mount_labels(point, mounts), total - used))
     speeds: list[Sample] = [
-        (Labels({"device": name}), bits / 8)
+        (labels(device=name), bits / 8)
         for name, state in latest.devices.get("network", {}).items()
         if isinstance(bits := state.facts.get("speed_bits_per_second"), (int, float))
     ]
     kernel, system = facts.get("kernel"), facts.get("operating_system")
-    uname = Labels({"sysname": "Linux", "release": kernel, "nodename": hostname(latest)})
+    uname = labels(sysname="Linux", release=kernel, nodename=hostname(latest))
     return [
         (AVAILABLE, free),
         (SPEED, speeds),
         (BOOTED, _one(facts.get("booted"))),
         (UNAME, [(uname, 1)] if kernel else []),
-        (SYSTEM, [(Labels({"pretty_name": system}), 1)] if system else []),
+        (SYSTEM, [(labels(pretty_name=system), 1)] if system else []),
     ]
 
 

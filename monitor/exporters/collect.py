@@ -10,6 +10,7 @@ from monitor.exporters.devices import (
     GpuLabels,
     gpu_labels,
     hostname,
+    is_dcgm,
     labels_of,
     process_labels,
 )
@@ -36,10 +37,12 @@ def collect(latest: Latest, xids: Mapping[str, int]) -> Samples:
     labels = _gpu_labels(latest)
     rows = current_rows(latest, GPU.name)
     found = [(own, row) for device, own in labels.items() if (row := rows[device])]
+    theirs = [(own.dcgm, row) for own, row in found]
+    ours = [(own.own, row) for own, row in found]
     return [
         *about.recording(latest, up=True),
         *(
-            sampled(export, [(own.of(export.family), row) for own, row in found])
+            sampled(export, theirs if is_dcgm(export.family) else ours)
             for export in EXPORTS[GPU.name]
         ),
         (XID_ERRORS, _xids(found, xids)),

@@ -6,12 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from monitor.exporters.families import Family, Labels
+from monitor.exporters.families import NO_LABELS, Family, Labels, labels
 from monitor.queries.latest import Latest
 from monitor.sources.base import DeviceState, Row, Value
 from monitor.storage.locations import host_name
-
-DCGM = "DCGM_"
 
 _OF_PROCESS = ("pid", "name", "user", "container")
 # `NVIDIA H100 80GB HBM3 MIG 1g.10gb` is the name of an instance.
@@ -31,9 +29,10 @@ class GpuLabels:
     dcgm: Labels
     own: Labels
 
-    def of(self, family: Family) -> Labels:
-        """Those that the family's samples have."""
-        return self.dcgm if family.name.startswith(DCGM) else self.own
+
+def is_dcgm(family: Family) -> bool:
+    """Whether its samples have dcgm-exporter's labels."""
+    return family.name.startswith("DCGM_")
 
 
 def gpu_labels(gpu: DeviceState, gpus: Mapping[str, DeviceState], host: str) -> GpuLabels:
@@ -50,41 +49,36 @@ def gpu_labels(gpu: DeviceState, gpus: Mapping[str, DeviceState], host: str) -> 
         "GPU_I_ID": instance,
         "Hostname": host,
     }
-    names: dict[str, Value] = {
-        "gpu": index,
-        "UUID": gpu.device if instance is None else whole.device,
-    }
-    described: dict[str, Value] = {
-        "pci_bus_id": whole.facts.get("pci_bus_id"),
-        "device": None if index is None else f"nvidia{index}",
-        "modelName": whole.facts.get("name"),
-    }
-    driver = whole.facts.get("driver_version")
+    uuid = gpu.device if instance is None else whole.device
     return GpuLabels(
-        Labels({**names, **described, **shared, "DCGM_FI_DRIVER_VERSION": driver}),
-        Labels({**names, **shared}),
+        labels(
+            gpu=index,
+            UUID=uuid,
+            pci_bus_id=whole.facts.get("pci_bus_id"),
+            device=None if index is None else f"nvidia{index}",
+            modelName=whole.facts.get("name"),
+            **shared,
+            DCGM_FI_DRIVER_VERSION=whole.facts.get("driver_version"),
+        ),
+        labels(gpu=index, UUID=uuid, **shared),
     )
 
 
 def labels_of(table: str, device: str, states: Mapping[str, DeviceState]) -> Labels:
     """Of any device but a GPU."""
     if table in {"host", "recorder"}:
-        return Labels({})
+        return NO_LABELS
     if table == "disk":
         return mount_labels(device, states)
     name = {"core": "cpu", "network": "device"}.get(table, table)
-    return Labels({name: device})
+    return labels(**{name: device})
 
 
 def mount_labels(point: str, states: Mapping[str, DeviceState]) -> Labels:
     """Of a mounted file system."""
     facts: Mapping[str, Value] = states[point].facts if point in states else {}
-    return Labels(
-        {
-            "device": facts.get("block_device"),
-            "fstype": facts.get("file_system"),
-            "mountpoint": point,
-        }
+    return labels(
+        device=facts.get("block_device"), fstype=facts.get("file_system"), mountpoint=point
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from monitor.sources.base import Row, Value
@@ -25,27 +26,35 @@ class Family:
 
 
 class Labels:
-    """The labels of a sample. What is missing or empty is no label, as Prometheus has it."""
+    """The labels of a sample: `text` as Prometheus writes them. Made by `labels` and `plus`."""
 
     __slots__ = ("pairs", "text")
 
-    def __init__(self, pairs: Mapping[str, Value], base: Labels | None = None) -> None:
-        """`base` has more of them, which come first."""
-        own = {name: str(value) for name, value in pairs.items() if value not in (None, "")}
-        inside = [f'{name}="{escaped(value)}"' for name, value in own.items()]
-        if base and base.text:
-            inside.insert(0, base.text[1:-1])
-        self.pairs: Mapping[str, str] = {**base.pairs, **own} if base else own
-        self.text: str = f"{{{','.join(inside)}}}" if inside else ""
+    def __init__(self, pairs: Mapping[str, str]) -> None:
+        self.pairs = pairs
+        inside = ",".join(f'{name}="{escaped(value)}"' for name, value in pairs.items())
+        self.text = f"{{{inside}}}" if inside else ""
 
     def plus(self, **more: Value) -> Labels:
         """These and more."""
-        return Labels(more, self)
+        return _plus(self, tuple(more.items()))
+
+
+def labels(**pairs: Value) -> Labels:
+    """Labels of these values. What is missing or empty is no label, as Prometheus has it."""
+    return _plus(NO_LABELS, tuple(pairs.items()))
 
 
 def escaped(value: str) -> str:
     """A label's value as it stands between quotes in Prometheus' text format."""
     return value.translate(_ESCAPES)
+
+
+# Devices are the same from tick to tick: what is written for them is, too.
+@lru_cache(maxsize=4096)
+def _plus(base: Labels, more: tuple[tuple[str, Value], ...]) -> Labels:
+    given = {name: str(value) for name, value in more if value not in (None, "")}
+    return Labels({**base.pairs, **given}) if given or base.pairs else NO_LABELS
 
 
 NO_LABELS = Labels({})

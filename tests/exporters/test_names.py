@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import orjson
 import pytest
 
+from docs.reference import names_reference, written
 from monitor import units
 from monitor.api.encode import encoded
 from monitor.exporters.collect import collect
@@ -67,6 +68,10 @@ def name_of(table: Table, metric: Metric) -> str:
         if not export.family.name.endswith("_VIOLATION") and export.read({metric.column: 1.5})
     ]
     return found
+
+
+def test_the_page_lists_every_name_as_it_is() -> None:
+    assert written("names") == names_reference(), "run `make reference`"
 
 
 def test_nothing_is_forgotten() -> None:
