@@ -8,18 +8,20 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, Metric
 
 from monitor.exporters.otlp import Otlp, metrics_address, otlp
 from monitor.settings import BadSetting, Settings, load
+from monitor.storage.locations import host_name
 from tests.browser.app import ROOT, App
-from tests.exporters.collector import Collector, attributes, metrics, number, points
-from tests.exporters.scraped import Scraped
+from tests.exporters.collector import Collector, Request, attributes, metrics, number, points
+from tests.exporters.scraped import LabelSet, Scraped
 from tests.exporters.server import wait_for
 
 
@@ -45,44 +47,57 @@ def sender(scraped: Scraped, collector: Collector, tmp_path: Path) -> Iterator[O
     made.stop()
 
 
-def test_what_is_sent_is_what_is_scraped(
-    scraped: Scraped, collector: Collector, sender: Otlp
-) -> None:
-    sent = metrics(collector.wait_for())
-    scraped.follower.latest = replace(scraped.follower.latest, time=round(time.time() * 1000))
-    for name, samples in scraped.samples().items():
-        if name == "system_monitor_last_tick_timestamp_seconds":
-            continue  # set anew above
-        found = {
-            frozenset(attributes(point).items()): number(point) for point in points(sent[name])
-        }
-        assert found == samples, name
+@dataclass(frozen=True)
+class Sent:
+    """A request, where it was sent, and what a scrape of the same tick has."""
+
+    request: Request
+    path: str
+    scraped: Mapping[str, Mapping[LabelSet, float]]
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        return metrics(self.request)
 
 
-def test_counters_are_cumulative_sums_and_the_rest_gauges(
-    collector: Collector, sender: Otlp
-) -> None:
-    sent = metrics(collector.wait_for())
-    energy = sent["DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION"]
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sent]:
+    folder = tmp_path_factory.mktemp("sent")
+    scraped, collector = Scraped(folder), Collector()
+    scraped.demo()
+    made = Otlp(settings(folder, collector), collector.url, scraped.current)
+    made.start()
+    request = collector.wait_for()
+    made.stop()
+    yield Sent(request, collector.paths[0], scraped.samples())
+    collector.close()
+    scraped.close()
+
+
+def test_what_is_sent_is_what_is_scraped(sent: Sent) -> None:
+    assert len(sent.scraped) > 50
+    for name, samples in sent.scraped.items():
+        found = points(sent.metrics[name])
+        assert {frozenset(attributes(one).items()): number(one) for one in found} == samples, name
+
+
+def test_counters_are_cumulative_sums_and_the_rest_gauges(sent: Sent) -> None:
+    energy, power = (
+        sent.metrics[f"DCGM_FI_DEV_{name}"] for name in ("TOTAL_ENERGY_CONSUMPTION", "POWER_USAGE")
+    )
     assert energy.sum.is_monotonic
     cumulative = AggregationTemporality.AGGREGATION_TEMPORALITY_CUMULATIVE
     assert energy.sum.aggregation_temporality == cumulative
-    assert (energy.unit, sent["DCGM_FI_DEV_POWER_USAGE"].unit) == ("mJ", "W")
-    assert sent["DCGM_FI_DEV_POWER_USAGE"].WhichOneof("data") == "gauge"
-    assert sent["DCGM_FI_DEV_GPU_TEMP"].description == "Temperature of the GPU."
+    assert (energy.unit, power.unit) == ("mJ", "W")
+    assert power.WhichOneof("data") == "gauge"
+    assert sent.metrics["DCGM_FI_DEV_GPU_TEMP"].description == "Temperature of the GPU."
 
 
-def test_it_says_where_it_comes_from(
-    collector: Collector, sender: Otlp, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    request = collector.wait_for()
-    found = {
-        pair.key: pair.value.string_value
-        for pair in request.resource_metrics[0].resource.attributes
-    }
-    assert found["service.name"] == "system-monitor"
-    assert found["host.name"]
-    assert collector.paths[0] == "/v1/metrics"
+def test_it_says_where_it_comes_from(sent: Sent) -> None:
+    (resource,) = sent.request.resource_metrics
+    found = {pair.key: pair.value.string_value for pair in resource.resource.attributes}
+    assert (found["service.name"], found["host.name"]) == ("system-monitor", host_name())
+    assert sent.path == "/v1/metrics"
 
 
 def test_old_values_are_not_sent_as_new(
@@ -91,7 +106,7 @@ def test_old_values_are_not_sent_as_new(
     collector.wait_for()
     old = scraped.follower.latest
     scraped.follower.latest = replace(
-        old, time=round(1000 * (time.time() - 60)), sequence=old.sequence + 1
+        old, time=round(1000 * (time.time() - 301)), sequence=old.sequence + 1
     )
     collector.wait_for()  # may have been under way
     sent = metrics(collector.wait_for())
@@ -151,31 +166,55 @@ def test_a_receiver_that_refuses_is_named_with_its_reason(
     assert "401" in caplog.text
 
 
-def test_the_real_app_sends_and_ends_though_nobody_listens(
+def instance(request: Request) -> str:
+    """Which app sent it, by its own OTEL_RESOURCE_ATTRIBUTES."""
+    attributes = request.resource_metrics[0].resource.attributes
+    (found,) = [pair.value.string_value for pair in attributes if pair.key == "service.instance.id"]
+    return found
+
+
+def test_of_two_real_apps_one_sends_and_the_other_when_it_was_killed(
     collector: Collector, tmp_path: Path
 ) -> None:
+    data, apps = tmp_path / "data", dict[str, App]()
     options = ["--gpu-source", "demo", "--otlp-endpoint", collector.url, "--otlp-interval", "1"]
-    app = App(tmp_path / "data", *options)
     try:
+        for name in ("a", "b"):
+            named = {"OTEL_RESOURCE_ATTRIBUTES": f"service.instance.id={name}"}
+            apps[name] = App(data, *options, environment=named)
+        wait_for(lambda: answers(apps["a"]) and answers(apps["b"]), lambda: log_of(data))
+        collector.wait_for(3)
+        (sender,) = {instance(request) for request in collector.received}
+        (other,) = apps.keys() - {sender}
+        apps[sender]._process.kill()
+        wait_for(lambda: instance(collector.received[-1]) == other, lambda: log_of(data))
         wait_for(
-            lambda: (
-                "DCGM_FI_DEV_GPU_UTIL" in metrics(collector.received[-1])
-                if collector.received
-                else False
-            ),
-            lambda: (tmp_path / "data/log.txt").read_text(),
+            lambda: "DCGM_FI_DEV_GPU_UTIL" in metrics(collector.received[-1]), lambda: log_of(data)
         )
+        # Nobody listens any more: it goes on, says so once, and ends when it is told to.
         collector.close()
-        ticks = app.ticks()
-        wait_for(lambda: app.ticks() > ticks + 2, lambda: "recording has stopped")
-        assert app._process.poll() is None
+        ticks = apps[other].ticks()
+        wait_for(lambda: "cannot be sent" in log_of(data), lambda: log_of(data))
+        wait_for(lambda: apps[other].ticks() > ticks + 1, lambda: log_of(data))
     finally:
-        app.stop()  # kills what does not end within 15 s
+        for app in apps.values():
+            app.stop()  # kills what does not end within 15 s
         collector.reopen()
-    assert app._process.returncode == -signal.SIGTERM
-    log = (tmp_path / "data/log.txt").read_text()
-    assert "Traceback" not in log
-    assert log.count("\n") < 10
+    assert apps[other]._process.returncode == -signal.SIGTERM
+    assert "Traceback" not in log_of(data)
+    assert log_of(data).count("cannot be sent") == 1
+
+
+def answers(app: App) -> bool:
+    try:
+        with urllib.request.urlopen(f"{app.url}metrics", timeout=10) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+def log_of(data: Path) -> str:
+    return (data / "log.txt").read_text()
 
 
 def test_nothing_is_sent_where_no_endpoint_is_named(scraped: Scraped, tmp_path: Path) -> None:

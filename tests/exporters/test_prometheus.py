@@ -115,11 +115,11 @@ def test_old_values_are_not_presented_as_new(scraped: Scraped) -> None:
     assert value_of(scraped.samples()["system_monitor_up"]) == 1
     old = scraped.follower.latest
     scraped.follower.latest = replace(
-        old, time=round(1000 * (time.time() - 6)), sequence=old.sequence
+        old, time=round(1000 * (time.time() - 301)), sequence=old.sequence
     )
     samples = scraped.samples()
     assert value_of(samples["system_monitor_up"]) == 0
-    assert abs(value_of(samples["system_monitor_last_tick_timestamp_seconds"]) - time.time()) > 5
+    assert abs(value_of(samples["system_monitor_last_tick_timestamp_seconds"]) - time.time()) > 300
     # Nothing is left that could be taken for a reading.
     assert {name for name in samples if not name.startswith("system_monitor_")} == set()
     assert "system_monitor_gpu_status" not in samples
