@@ -17,7 +17,7 @@ need = command -v $(1) >/dev/null || { \
     echo "$(3): install it first, on Debian and Ubuntu with: sudo apt-get install $(2)" >&2; exit 1; \
   fi; }
 
-.PHONY: run demo test check bench soak reference browser compiler
+.PHONY: run demo test check bench soak reference browser compiler prometheus
 
 run: $(VENV)/.ready
 	@$(bin)/python app.py $(ARGS)
@@ -26,7 +26,7 @@ run: $(VENV)/.ready
 demo: $(VENV)/.ready
 	@$(bin)/python app.py --data data/demo --gpu-source demo $(ARGS)
 
-test: browser compiler $(VENV)/.ready-test
+test: browser compiler prometheus $(VENV)/.ready-test
 	$(bin)/python -m pytest --cov $(ARGS)
 
 check: $(VENV)/.ready-check
@@ -45,6 +45,10 @@ reference: $(VENV)/.ready
 
 browser:
 	@$(call need,chromedriver,chromium chromium-driver,The tests of the page drive Chromium)
+
+# Where systemd runs, Debian's package also starts a server of its own, on port 9090.
+prometheus:
+	@$(call need,prometheus,prometheus,The tests of /metrics run Prometheus)
 
 compiler:
 	@$(call need,cc,gcc libc6-dev,The tests of NVML build a small library in C)

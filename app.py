@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from monitor import __version__
 from monitor.access.policy import addresses, refuse_without_token, with_token
+from monitor.exporters.otlp import check_installed, otlp
 from monitor.recording.supervisor import Supervisor, record_command
 from monitor.settings import BadSetting, Settings, load
 from monitor.storage.locations import check_writable, host_name, live_db, overflow_db, recorder_lock
@@ -56,6 +57,8 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         round(1000 * settings.interval),
     )
 
+    sender = otlp(settings, current)
+
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         keeper = supervisor or supervise(settings)
@@ -63,8 +66,12 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         # Before anyone is answered: Dash looks into pandas, which must not be half loaded then.
         await asyncio.to_thread(importlib.import_module, "pandas")
         prepared = asyncio.create_task(asyncio.to_thread(archive.prepare))
+        if sender is not None:
+            sender.start()
         yield
         prepared.cancel()
+        if sender is not None:
+            await asyncio.to_thread(sender.stop)
         follower.stop()
         await asyncio.to_thread(keeper.stop)
 
@@ -120,6 +127,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         settings = with_token(load(arguments))
         check_writable(settings)
+        check_installed(settings)
         listening = _listen(settings)
     except BadSetting as error:
         print(error, file=sys.stderr)  # noqa: T201

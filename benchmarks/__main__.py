@@ -18,6 +18,7 @@ from benchmarks.latency import latency
 from benchmarks.page import page
 from benchmarks.process_table import process_table
 from benchmarks.processes import ROOT
+from benchmarks.prometheus import prometheus
 from benchmarks.recorder import alone, slow_pcie
 from benchmarks.under_load import under_load
 
@@ -62,6 +63,7 @@ def main() -> int:
         "the history": lambda _: history(),
         "the page": lambda _: page(),
         "the table of processes": lambda _: process_table(),
+        "Prometheus": lambda _: prometheus(),
         "Compare": lambda seconds: compare(seconds // 2),
     }
     parser = argparse.ArgumentParser(description=__doc__)

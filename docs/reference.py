@@ -1,17 +1,21 @@
-"""The README's tables of metrics and settings, made from where they are declared.
+"""The tables of metrics, settings and exported names, made from where they are declared.
 
-`python -m docs.reference` writes them between their markers; a test holds the README to them.
+`python -m docs.reference` writes them between their markers; tests hold the pages to them.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from monitor.exporters.collect import collect
 from monitor.metrics import TABLES, Metric, RollUp
+from monitor.queries.latest import Latest
 from monitor.settings import ENV_PREFIX, Settings
 
 README = Path(__file__).parents[1] / "README.md"
+PROMETHEUS = Path(__file__).parent / "prometheus.md"
 
 _ROLLED = {
     RollUp.MEAN: "mean, lowest, highest",
@@ -47,20 +51,39 @@ def settings_reference() -> str:
     return "\n".join(lines)
 
 
+def names_reference() -> str:
+    """A Markdown table of every name that `/metrics` can have."""
+    lines = ["| name | type | what it is |", "| --- | --- | --- |"]
+    families = dict.fromkeys(family for family, _ in collect(Latest(), {}))
+    lines += [f"| `{family.name}` | {family.kind} | {family.help} |" for family in families]
+    return "\n".join(lines)
+
+
+BLOCKS: Mapping[str, tuple[Path, Callable[[], str]]] = {
+    "metrics": (README, metric_reference),
+    "settings": (README, settings_reference),
+    "names": (PROMETHEUS, names_reference),
+}
+"""By name: the page that has it, and what it is to have."""
+
+
 def written(block: str) -> str:
-    """What the README has between the markers of a block."""
-    found = _between(block).search(README.read_text())
+    """What the page has between the markers of a block."""
+    page, _ = BLOCKS[block]
+    found = _between(block).search(page.read_text())
     if found is None:
-        raise LookupError(f"README.md has no block named {block}")
+        raise LookupError(f"{page.name} has no block named {block}")
     return found[2]
 
 
 def main() -> None:
-    """Write both blocks into the README."""
-    text = README.read_text()
-    for block, content in {"metrics": metric_reference(), "settings": settings_reference()}.items():
-        text = _between(block).sub(lambda found, new=content: found[1] + new + found[3], text)
-    README.write_text(text)
+    """Write each block into its page."""
+    for block, (page, made) in BLOCKS.items():
+        content = made()
+        text = _between(block).sub(
+            lambda found, new=content: found[1] + new + found[3], page.read_text()
+        )
+        page.write_text(text)
 
 
 def _between(block: str) -> re.Pattern[str]:

@@ -68,6 +68,12 @@ class Settings(BaseSettings):
     state_dir: Path | None = Field(
         None, description="folder for live.db and state.db, when not the data folder"
     )
+    otlp_endpoint: str | None = Field(
+        None, description="OpenTelemetry collector (http://host:4318) that metrics are sent to"
+    )
+    otlp_interval: float = Field(
+        15.0, ge=1, le=3600, description="seconds between two sendings to it"
+    )
     record: CliImplicitFlag[bool] = Field(True, description="start a recorder when none runs")
     token: Token | None = Field(
         None, description="what an operator signs in with; made at start where one is needed"
@@ -129,6 +135,14 @@ class Settings(BaseSettings):
         if not re.fullmatch(r"/([\w.~-]+/)*", value):
             raise ValueError("must be a path that begins and ends with /, such as /monitor/")
         return value
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _endpoint_is_an_address(cls, value: str | None) -> str | None:
+        found = urlsplit(value or "http://none")
+        if found.scheme not in {"http", "https"} or not found.hostname or "@" in found.netloc:
+            raise ValueError("must be an address such as http://127.0.0.1:4318")
+        return value or None
 
     @field_validator("root")
     @classmethod

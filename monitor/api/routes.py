@@ -15,6 +15,7 @@ from monitor.api.history import add_history
 from monitor.api.parameters import Asked, GpuFilter, NoParameters
 from monitor.api.problems import NOT_STORED, ProblemRoute, Refusal, documented
 from monitor.api.process_control import add_process_control
+from monitor.api.prometheus import prometheus
 from monitor.api.stream import stream
 from monitor.queries.archive import Archive
 from monitor.queries.current import Current
@@ -97,6 +98,7 @@ def router(current: Current, settings: Settings, archive: Archive) -> APIRouter:
     whole = APIRouter()
     whole.include_router(paths)
     whole.include_router(stream(current))
+    whole.include_router(prometheus(current))
     return whole
 
 

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from monitor.queries.answers import answers
 from monitor.queries.compare import Comparison, compare
 from monitor.queries.compare_snapshot import COMPARED_METRICS, with_comparison
+from monitor.queries.last_xid import LastXids
 from monitor.queries.latest import Latest
 from monitor.queries.processes import GpuProcesses, gpu_processes, steady_memory
 from monitor.queries.recent import recent
@@ -26,6 +27,7 @@ class Current:
     def __init__(self, follower: Follower) -> None:
         self._follower = follower
         self._made: dict[str, tuple[int, Any]] = {}
+        self._last_xids = LastXids()
 
     @property
     def latest(self) -> Latest:
@@ -75,6 +77,10 @@ class Current:
                 latest, steady_memory(latest, self._follower.buffers["gpu"])
             ),
         )
+
+    def last_xids(self) -> Mapping[str, int]:
+        """The newest XID by UUID, of each GPU that had one."""
+        return self._last_xids.at(self.latest, self._follower.buffers["gpu"])
 
     def _snapshot(self, latest: Latest) -> dict[str, object]:
         found = snapshot(latest, self._follower.peaks.over(latest.time or 0))

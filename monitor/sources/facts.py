@@ -24,6 +24,7 @@ GPU_FACTS = (
     Fact("index", units.NUMBER, "Index"),
     Fact("parent", units.TEXT, "UUID of the GPU a MIG instance is part of"),
     Fact("mig_index", units.NUMBER, "Number of the MIG instance"),
+    Fact("gpu_instance_id", units.NUMBER, "Number of its GPU instance"),
     Fact("mig_mode", units.TEXT, "MIG mode"),
     Fact("serial", units.TEXT, "Serial number"),
     Fact("vbios", units.TEXT, "VBIOS"),

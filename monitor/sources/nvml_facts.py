@@ -112,7 +112,8 @@ FACTS = (
     reading("fan_count", _one("nvmlDeviceGetNumFans")),
 )
 
-INSTANCE_FACTS = FACTS[:2]  # an instance answers little else for itself
+# An instance answers little else for itself.
+INSTANCE_FACTS = (*FACTS[:2], reading("gpu_instance_id", _one("nvmlDeviceGetGpuInstanceId")))
 
 
 def driver_facts() -> Row:

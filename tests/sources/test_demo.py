@@ -199,7 +199,7 @@ def test_a_tick_just_before_its_second_belongs_to_it(demo: DemoSource, wall: Wal
 
 def test_all_facts_are_declared(demo: DemoSource) -> None:
     # An instance of a divided GPU has these; the demo's GPUs are whole.
-    whole = {fact.name for fact in GPU_FACTS} - {"parent", "mig_index"}
+    whole = {fact.name for fact in GPU_FACTS} - {"parent", "mig_index", "gpu_instance_id"}
     for state in demo.devices():
         assert {*state.facts} == whole
         assert state.device == state.facts["uuid"]

@@ -26,7 +26,7 @@ each_fact = pytest.mark.parametrize("fact", GPU_FACTS, ids=lambda fact: fact.nam
 
 ROOT = Path(__file__).parents[2]
 NO_READING = {"index"}
-OF_INSTANCES = {"index", "parent", "mig_index"}
+OF_INSTANCES = {"index", "parent", "mig_index", "gpu_instance_id"}
 
 
 @dataclass
@@ -126,6 +126,7 @@ def test_a_mig_instance_is_a_row_of_its_parents_index(nvml: World) -> None:
         assert (facts["name"], facts["parent"], facts["mig_index"], facts["index"]) == (
             *(values["name"], parent, number, 0),
         )
+        assert facts["gpu_instance_id"] == int(values["gpu_instance"])
 
 
 def test_no_temperature_is_made_of_a_margin(nvml: World) -> None:

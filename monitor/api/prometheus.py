@@ -1,0 +1,29 @@
+"""`/metrics`, for Prometheus."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from monitor.api.problems import NOT_STORED
+from monitor.exporters.prometheus import CONTENT_TYPE, compressed, exposition
+from monitor.queries.current import Current
+
+_HEADERS = {**NOT_STORED, "Vary": "Accept-Encoding", "Content-Type": CONTENT_TYPE}
+
+
+def prometheus(current: Current) -> APIRouter:
+    """`/metrics`."""
+    router = APIRouter(tags=["prometheus"])
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def metrics(request: Request) -> Response:
+        """The newest tick in Prometheus' text format, with dcgm-exporter's names for its metrics.
+
+        When recording is stale, `system_monitor_up` is 0 and no reading is given.
+        """
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            return Response(compressed(current), headers={**_HEADERS, "Content-Encoding": "gzip"})
+        return Response(exposition(current), headers=_HEADERS)
+
+    return router
