@@ -37,6 +37,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from layouts.page import page
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
+    from monitor.api.leaving import Leaving, ToldSockets
     from monitor.queries.archive import Archive
     from monitor.queries.current import Current
     from monitor.queries.live_rows import LiveRows
@@ -46,6 +47,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     journals = [live_db(settings), overflow_db(settings)]
     follower = Follower(journals)
     current = Current(follower)
+    leaving = Leaving()
     archive = Archive(
         History(settings.data, host_name()),
         LiveRows(journals, follower),
@@ -56,11 +58,14 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         keeper = supervisor or supervise(settings)
+        # For a server that knows long before this lifespan ends (deploy/gunicorn.conf.py).
+        server.state.retire, server.state.leave = keeper.retire, leaving.say
         follower.start(asyncio.get_running_loop())
         # Before anyone is answered: Dash looks into pandas, which must not be half loaded then.
         await asyncio.to_thread(importlib.import_module, "pandas")
         prepared = asyncio.create_task(asyncio.to_thread(archive.prepare))
         yield
+        leaving.say()
         prepared.cancel()
         follower.stop()
         await asyncio.to_thread(keeper.stop)
@@ -74,6 +79,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         redoc_url=None,
     )
     server.add_middleware(CompressedUpdates)
+    server.add_middleware(ToldSockets, leaving=leaving)
     server.include_router(routes.router(current, settings, archive))
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
     server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
