@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import ssl
 import subprocess
 import urllib.error
@@ -18,6 +19,8 @@ from tests.faults.recorders import ROOT, wait_for
 
 SITE = ROOT / "deploy/nginx/system-monitor.conf"
 PREFIX = "/monitor/"
+# In sbin, which is not on everyone's PATH.
+_NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
 # What nginx has around a site; the rest of it writes below the folder.
 _AROUND = """
 {user}
@@ -49,12 +52,14 @@ class Answer:
 class Proxy:
     """Started when made, listening once made. `url` is the page's address."""
 
-    def __init__(self, folder: Path, workers: Path, passwords: str = "") -> None:
+    def __init__(
+        self, folder: Path, workers: Path, passwords: str = "", certificate: Path | None = None
+    ) -> None:
         self.folder = folder
         self.port, plain = _free_ports(2)
         self.plain_url = f"http://127.0.0.1:{plain}"
         self.url = f"https://127.0.0.1:{self.port}{PREFIX}"
-        self.certificate = _certificate(folder)
+        self.certificate = certificate or _certificate(folder)
         self._context = ssl.create_default_context(cafile=self.certificate)
         others = {
             "unix:/run/system-monitor/web.sock": f"unix:{workers}",
@@ -63,7 +68,7 @@ class Proxy:
             "    listen 443 ssl http2;\n": f"    listen 127.0.0.1:{self.port} ssl http2;\n",
             "    listen [::]:443 ssl http2;\n": "",
             "/etc/ssl/certs/monitor.example.pem": str(self.certificate),
-            "/etc/ssl/private/monitor.example.key": str(folder / "key.pem"),
+            "/etc/ssl/private/monitor.example.key": str(self.certificate.parent / "key.pem"),
             "/var/log/nginx/system-monitor.log": str(folder / "access.log"),
             "/etc/nginx/system-monitor.htpasswd": str(folder / "htpasswd"),
         }
@@ -75,7 +80,7 @@ class Proxy:
         (folder / "nginx.conf").write_text(_AROUND.format(user=user))
         with (folder / "error.log").open("w") as log:
             self._process = subprocess.Popen(
-                ["nginx", "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"],
+                [_NGINX, "-p", str(folder), "-c", "nginx.conf", "-e", "stderr"],
                 stdout=log,
                 stderr=log,
             )

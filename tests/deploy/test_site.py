@@ -6,20 +6,26 @@ import asyncio
 import csv
 import json
 import re
+import subprocess
 import time
+from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import websockets
+from websockets.exceptions import InvalidStatus
 
 from tests.browser.page import Page
 from tests.browser.recorded import GPUS, NEW_WATTS, SPIKING, Recorded
 from tests.browser.trends import Trends
 from tests.deploy.conftest import Site, goes_on, open_live
-from tests.deploy.proxy import PREFIX
+from tests.deploy.proxy import PREFIX, Proxy
 from tests.deploy.workers import PATIENCE
+from tests.faults.recorders import wait_for
 
+PASSWORD = "a-word"
 MINUTE = 60_000
 # Scripts and styles of this page: name, bytes that came, bytes that they are.
 _FETCHED = """performance.getEntriesByType('resource')
@@ -32,6 +38,17 @@ _BYTES = "performance.getEntries().reduce((sum, entry) => sum + (entry.transferS
 def known(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     """Seven hours of history, which the site goes on with."""
     return Recorded(tmp_path_factory.mktemp("known"), round(time.time() * 1000))
+
+
+@pytest.fixture
+def guarded(site: Site, tmp_path: Path) -> Iterator[Proxy]:
+    """Another nginx in front of the same workers, with the lines about passwords."""
+    made = subprocess.run(
+        ["openssl", "passwd", "-apr1", PASSWORD], check=True, capture_output=True, text=True
+    )
+    proxy = Proxy(tmp_path, site.workers.socket, f"ann:{made.stdout}", site.proxy.certificate)
+    yield proxy
+    proxy.stop()
 
 
 @pytest.fixture(scope="module")
@@ -131,12 +148,39 @@ def test_a_body_that_is_too_long_is_refused(site: Site):
 
 def test_no_log_has_what_a_query_holds(site: Site):
     referer = {"Referer": f"{site.proxy.url}?token=in-the-referer"}
-    site.proxy.get("api/v1/system/health?token=in-the-query", referer)
-    site.workers.until_said("/api/v1/system/health")
-    for path in (site.workers.log, site.proxy.folder / "access.log"):
-        text = path.read_text()
-        assert "/api/v1/system/health" in text
-        assert "in-the" not in text
+    site.proxy.get("api/v1/system/network?token=in-the-query", referer)
+    for log in (site.workers.log, site.proxy.folder / "access.log"):
+        wait_for(lambda log=log: "/api/v1/system/network" in log.read_text(), PATIENCE)
+        assert "in-the" not in log.read_text()
+
+
+def test_with_passwords_an_outsider_gets_nothing_and_a_person_the_live_page(
+    site: Site, guarded: Proxy, live: Page
+):
+    for path in ("", "metrics", "assets/live.js", "api/v1/system/health"):
+        assert guarded.get(path).status == 401
+    wrong, right = _basic("ann", "wrong"), _basic("ann", PASSWORD)
+    assert guarded.get("api/v1/system/health", wrong).status == 401
+    assert guarded.get("api/v1/system/health", right).status == 200
+
+    async def knock(headers: dict[str, str]) -> str:
+        address = guarded.url.replace("https", "wss") + "ws/system-metrics"
+        context = guarded.context()
+        async with websockets.connect(address, ssl=context, additional_headers=headers) as socket:
+            return str(await asyncio.wait_for(socket.recv(), PATIENCE))
+
+    with pytest.raises(InvalidStatus) as refused:
+        asyncio.run(knock({}))
+    assert refused.value.response.status_code == 401
+    assert asyncio.run(knock(right))
+    # The browser asks its person once, and then sends it by itself, with the socket too.
+    live.chrome.get(guarded.url.replace("https://", f"https://ann:{PASSWORD}@") + "assets/live.js")
+    open_live(live, guarded.url)
+    goes_on(live)
+
+
+def _basic(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"}
 
 
 def _asked(site: Site) -> set[str]:

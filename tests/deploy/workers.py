@@ -37,6 +37,8 @@ class Workers:
                     **os.environ,
                     "MONITOR_DATA": str(data),
                     "MONITOR_GPU_SOURCE": "demo",
+                    # nginx lets in whom it lets in.
+                    "MONITOR_PROXY_ACCESS": "operator",
                     **environment,
                 },
                 stdout=log,
@@ -56,9 +58,6 @@ class Workers:
     def said(self, words: str) -> int:
         """How often the log has these words."""
         return self.log.read_text().count(words)
-
-    def until_said(self, words: str) -> None:
-        wait_for(lambda: self.said(words), PATIENCE)
 
     def recorders(self) -> dict[int, int]:
         """Each recorder that runs, and the worker that owns it."""
