@@ -86,15 +86,19 @@ def post_worker_init(worker: ASGIWorker) -> None:
     """
     told: list[bool] = []
 
+    def tell(what: str) -> None:
+        # Nothing to be told while the application still starts.
+        getattr(worker.asgi.state, what, lambda: None)()
+
     def leave() -> None:
         worker.handle_exit_signal()
-        worker.asgi.state.leave()
+        tell("leave")
 
     def is_told_to_end() -> None:
         if told:
             return
         told.append(True)
-        worker.asgi.state.retire()
+        tell("retire")
         if not _is_listening(worker.ppid, worker.sockets):
             leave()
             return
@@ -111,13 +115,18 @@ def post_worker_init(worker: ASGIWorker) -> None:
     worker.loop.add_signal_handler(signal.SIGTERM, is_told_to_end)
     if _predecessors:
         worker.told = worker.loop.create_task(tell_predecessors())
+    if not _is_listening(worker.ppid, worker.sockets):
+        leave()  # uvloop has lost the signal: it came while the application was loaded
 
 
 def _is_listening(arbiter: int, sockets: Sequence[BaseSocket]) -> bool:
     """Whether gunicorn's own process still holds the sockets: it closes them before it stops."""
     ours = {os.fstat(socket.fileno()).st_ino for socket in sockets}
-    for held in Path(f"/proc/{arbiter}/fd").iterdir():
-        with contextlib.suppress(OSError):
-            if held.stat().st_ino in ours:
-                return True
+    try:
+        for held in Path(f"/proc/{arbiter}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if held.stat().st_ino in ours:
+                    return True
+    except OSError:  # gunicorn's own process is root's: it may be a reload
+        return True
     return False

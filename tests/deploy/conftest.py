@@ -46,7 +46,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
-    workers = Workers(folder, data, url_prefix=PREFIX)
+    workers = Workers(folder, data, url_prefix=PREFIX).until_listening()
     proxy = Proxy(folder, workers.socket)
     yield Site(workers, proxy)
     proxy.stop()

@@ -17,7 +17,7 @@ PATIENCE = 60.0
 
 
 class Workers:
-    """Started when made, serving once made. `socket` is where."""
+    """Started when made. `socket` is where they serve, once they listen."""
 
     def __init__(self, folder: Path, data: Path, count: int = 3, **settings: str) -> None:
         self.data = data
@@ -45,15 +45,15 @@ class Workers:
                 stderr=log,
                 start_new_session=True,
             )
-        self.until_listening(count)
 
     def pids(self) -> set[int]:
         """The workers that there are."""
         return set(_children(self._process.pid))
 
-    def until_listening(self, count: int) -> None:
+    def until_listening(self, count: int = 3) -> Workers:
         """Wait until so many workers in all have begun to serve."""
         wait_for(lambda: self.said("ASGI server listening") >= count, PATIENCE)
+        return self
 
     def said(self, words: str) -> int:
         """How often the log has these words."""
