@@ -17,7 +17,7 @@ need = command -v $(1) >/dev/null || { \
     echo "$(3): install it first, on Debian and Ubuntu with: sudo apt-get install $(2)" >&2; exit 1; \
   fi; }
 
-.PHONY: run demo test check bench soak reference browser compiler prometheus
+.PHONY: run demo test check bench soak reference browser compiler prometheus proxy
 
 run: $(VENV)/.ready
 	@$(bin)/python app.py $(ARGS)
@@ -26,7 +26,7 @@ run: $(VENV)/.ready
 demo: $(VENV)/.ready
 	@$(bin)/python app.py --data data/demo --gpu-source demo $(ARGS)
 
-test: browser compiler prometheus $(VENV)/.ready-test
+test: browser compiler prometheus proxy $(VENV)/.ready-test
 	$(bin)/python -m pytest --cov $(ARGS)
 
 check: $(VENV)/.ready-check
@@ -52,6 +52,12 @@ prometheus:
 
 compiler:
 	@$(call need,cc,gcc libc6-dev,The tests of NVML build a small library in C)
+
+# In sbin, which is not on everyone's PATH.
+proxy: export PATH := $(PATH):/usr/sbin
+proxy:
+	@$(call need,nginx,nginx-light,The tests of the deployment run nginx)
+	@$(call need,openssl,openssl,The tests of the deployment make certificates)
 
 $(bin)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

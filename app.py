@@ -40,6 +40,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from monitor.access.gate import Gate
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
+    from monitor.api.leaving import Leaving, ToldSockets
     from monitor.api.reference import describe_tokens, reference
     from monitor.queries.archive import Archive
     from monitor.queries.current import Current
@@ -50,6 +51,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     journals = [live_db(settings), overflow_db(settings)]
     follower = Follower(journals)
     current = Current(follower)
+    leaving = Leaving()
     archive = Archive(
         History(settings.data, host_name()),
         LiveRows(journals, follower),
@@ -62,6 +64,8 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         keeper = supervisor or supervise(settings)
+        # For a server that knows long before this lifespan ends (deploy/gunicorn.conf.py).
+        server.state.retire, server.state.leave = keeper.retire, leaving.say
         follower.start(asyncio.get_running_loop())
         # Before anyone is answered: Dash looks into pandas, which must not be half loaded then.
         await asyncio.to_thread(importlib.import_module, "pandas")
@@ -69,6 +73,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         if sender is not None:
             sender.start()
         yield
+        leaving.say()
         prepared.cancel()
         if sender is not None:
             await asyncio.to_thread(sender.stop)
@@ -84,6 +89,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         redoc_url=None,
     )
     server.add_middleware(CompressedUpdates)
+    server.add_middleware(ToldSockets, leaving=leaving)
     server.include_router(routes.router(current, settings, archive))
     server.include_router(reference())
     describe_tokens(server)

@@ -11,12 +11,15 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from monitor.recording.lock import is_held
 from monitor.settings import SECRET_VARIABLES
 
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.2
+_START_SECONDS = 20.0
 # A recorder that ends this soon did not start properly; the next try waits longer and longer.
 _SHORT_LIFE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -27,10 +30,12 @@ class Supervisor:
 
     The recorder's standard input is a pipe from here: when this process dies, however it dies,
     the recorder reads its end, flushes, and ends; another web process then finds the lock free.
+    Of several that find it free, the one that holds the lock beside it starts a recorder.
     """
 
     def __init__(self, lock: Path, command: Sequence[str]) -> None:
         self._lock = lock
+        self._turn = FileLock(lock.with_suffix(".starting"), thread_local=False)
         self._command = command
         self._child: subprocess.Popen[bytes] | None = None
         self._started = 0.0
@@ -48,6 +53,10 @@ class Supervisor:
     def start(self) -> None:
         """Begin to watch."""
         self._thread.start()
+
+    def retire(self) -> None:
+        """Start no recorder any more. One that this process started goes on until `stop`."""
+        self._stop.set()
 
     def stop(self, patience: float = 10.0) -> None:
         """End the recorder that this process started, after it has flushed."""
@@ -72,22 +81,40 @@ class Supervisor:
                 self._look()
                 self._complained = ""
             except OSError as error:  # no memory for a process, no such folder
+                self._turn.release(force=True)
                 if str(error) != self._complained:
                     self._complained = str(error)
                     log.warning("A recorder cannot be started now: %s.", error)
             self._stop.wait(_LOOK_SECONDS)
+        self._turn.release(force=True)
 
     def _look(self) -> None:
         if self._child is not None:
             status = self._child.poll()
             if status is None:
+                self._started_up()
                 return
             self._buried(status)
-        if self._pause_over() and not is_held(self._lock):
+        if self._pause_over() and not is_held(self._lock) and self._takes_turn():
+            self._started = time.monotonic()
             # What a token is for, the recorder has no part in.
             kept = {name: os.environ[name] for name in os.environ if name not in SECRET_VARIABLES}
             self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE, env=kept)
-            self._started = time.monotonic()
+
+    def _takes_turn(self) -> bool:
+        """Whether no other web process is starting a recorder now."""
+        try:
+            self._turn.acquire(timeout=0)
+        except Timeout:
+            return False
+        return True
+
+    def _started_up(self) -> None:
+        """Let others have their turn once the recorder holds its lock, or takes too long."""
+        if self._turn.is_locked and (
+            time.monotonic() - self._started > _START_SECONDS or is_held(self._lock)
+        ):
+            self._turn.release(force=True)
 
     def _buried(self, status: int) -> None:
         assert self._child is not None
@@ -99,6 +126,7 @@ class Supervisor:
         if self._child.stdin:
             self._child.stdin.close()
         self._child = None
+        self._turn.release(force=True)
 
     def _pause_over(self) -> bool:
         pause = (

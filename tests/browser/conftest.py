@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,26 +24,35 @@ _FLAGS = (
 
 
 # The selenium that dash[testing] pins asks urllib3 in a way it has given up.
-_SELENIUM = pytest.mark.filterwarnings("ignore:HTTPResponse.getheader:DeprecationWarning")
+SELENIUM = pytest.mark.filterwarnings("ignore:HTTPResponse.getheader:DeprecationWarning")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            item.add_marker(_SELENIUM)
+            item.add_marker(SELENIUM)
 
 
 @pytest.fixture(scope="session")
 def chrome() -> Iterator[Chrome]:
+    with chromium() as driver:
+        yield driver
+
+
+@contextmanager
+def chromium(*flags: str) -> Iterator[Chrome]:
+    """A headless Chromium, started with these flags too."""
     options = ChromeOptions()
-    for flag in _FLAGS:
+    for flag in (*_FLAGS, *flags):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     options.binary_location = "/usr/bin/chromium"
     service = Service("/usr/bin/chromedriver")
     driver = Chrome(options=options, service=service)
-    yield driver
-    driver.quit()
+    try:
+        yield driver
+    finally:
+        driver.quit()
 
 
 @pytest.fixture

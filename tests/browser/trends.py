@@ -47,6 +47,10 @@ class Trends:
     def open(self, query: str = "") -> Trends:
         """The page at this address, once its charts are drawn."""
         self.page.open(self.url + _comparing(query))
+        return self.ready()
+
+    def ready(self) -> Trends:
+        """The page that is there, once its charts are drawn."""
         self.until(lambda: self.page.run(_READY), "no chart was drawn")
         return self
 

@@ -32,6 +32,10 @@ OBEDIENT = _SAY.format(
     then='sys.stdin.read(); (data / "ended").touch()',
 )
 DEAF = OBEDIENT.replace("sys.stdin.read()", "time.sleep(60)")
+SLOW = _SAY.format(
+    first="",
+    then='time.sleep(1); lock = acquire(data / "recorder.lock", 0); sys.stdin.read()',
+)
 SHORT_LIVED = _SAY.format(first="", then="sys.exit(3)")
 
 Start = Callable[..., Supervisor]
@@ -81,6 +85,33 @@ def test_none_is_started_while_somebody_records(tmp_path: Path, start: Start) ->
     assert not (tmp_path / "started").exists()
     lock.release()
     children(tmp_path)
+
+
+def test_of_three_that_find_nobody_one_starts_a_recorder(tmp_path: Path, start: Start) -> None:
+    for _ in range(3):
+        start(SLOW)
+    wait_for(lambda: is_held(tmp_path / "recorder.lock"))
+    [(pid, _)] = children(tmp_path)
+    os.kill(pid, signal.SIGKILL)
+    _, (second, _) = children(tmp_path, 2)
+    wait_for(lambda: is_held(tmp_path / "recorder.lock"))
+    assert [pid for pid, _ in children(tmp_path)] == [pid, second]
+
+
+def test_one_that_retires_keeps_its_recorder_and_starts_no_other(
+    tmp_path: Path, start: Start
+) -> None:
+    retired, other = start(), start(OBEDIENT)
+    [(first, _)] = children(tmp_path)
+    if retired.owned_pid is None:
+        retired, other = other, retired
+    retired.retire()
+    wait_for(lambda: not retired._thread.is_alive())
+    assert is_held(tmp_path / "recorder.lock")
+    os.kill(first, signal.SIGKILL)
+    _, (second, _) = children(tmp_path, 2)
+    assert other.owned_pid == second
+    assert retired.owned_pid is None
 
 
 def test_a_killed_recorder_is_replaced_within_two_seconds(tmp_path: Path, start: Start) -> None:
