@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from monitor import __version__
+from monitor.listening import prepare
 from monitor.recording.supervisor import Supervisor, record_command
 from monitor.settings import BadSetting, Settings, load
 from monitor.storage.locations import check_writable, host_name, live_db, overflow_db, recorder_lock
@@ -117,6 +118,8 @@ def main(arguments: Sequence[str]) -> int:
     supervisor = supervise(settings)
     import uvicorn
 
+    from monitor.api.plain_stream import PlainStream
+
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     print(f"{TITLE}: http://{shown}:{port}{settings.url_prefix}", flush=True)  # noqa: T201
@@ -125,6 +128,10 @@ def main(arguments: Sequence[str]) -> int:
         log_level="warning",
         lifespan="on",
         timeout_graceful_shutdown=2,
+        ws=PlainStream,
+        # A browser that is gone without a goodbye is noticed within 40 s.
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
     )
     uvicorn.Server(config).run(sockets=[listening])
     return 0
@@ -136,6 +143,7 @@ def _listen(settings: Settings) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
+        prepare(listening)
         listening.listen()
     except OSError as error:
         listening.close()
