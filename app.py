@@ -38,6 +38,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from layouts.page import page
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
+    from monitor.api.straight import StraightAnswers
     from monitor.queries.archive import Archive
     from monitor.queries.current import Current
     from monitor.queries.live_rows import LiveRows
@@ -74,6 +75,8 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         docs_url=None,
         redoc_url=None,
     )
+    # The innermost: whatever is added later decides before it who may ask.
+    server.add_middleware(StraightAnswers, current=current)
     server.add_middleware(CompressedUpdates)
     server.include_router(routes.router(current, settings, archive))
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
