@@ -38,6 +38,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from layouts.page import page
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
+    from monitor.api.page_files import TaggedFiles
     from monitor.api.straight import StraightAnswers
     from monitor.queries.archive import Archive
     from monitor.queries.current import Current
@@ -78,6 +79,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     # The innermost: whatever is added later decides before it who may ask.
     server.add_middleware(StraightAnswers, current=current)
     server.add_middleware(CompressedUpdates)
+    server.add_middleware(TaggedFiles)
     server.include_router(routes.router(current, settings, archive))
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
     server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
