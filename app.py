@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from monitor import __version__
 from monitor.access.policy import addresses, refuse_without_token, with_token
 from monitor.exporters.otlp import check_installed, otlp
+from monitor.listening import prepare
 from monitor.recording.supervisor import Supervisor, record_command
 from monitor.settings import BadSetting, Settings, load
 from monitor.storage.locations import check_writable, host_name, live_db, overflow_db, recorder_lock
@@ -41,7 +42,9 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
     from monitor.api.leaving import Leaving, ToldSockets
+    from monitor.api.page_files import TaggedFiles
     from monitor.api.reference import describe_tokens, reference
+    from monitor.api.straight import StraightAnswers
     from monitor.queries.archive import Archive
     from monitor.queries.current import Current
     from monitor.queries.live_rows import LiveRows
@@ -88,8 +91,11 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         docs_url=None,
         redoc_url=None,
     )
+    # The innermost: whatever is added later decides before it who may ask.
+    server.add_middleware(StraightAnswers, current=current)
     server.add_middleware(CompressedUpdates)
     server.add_middleware(ToldSockets, leaving=leaving)
+    server.add_middleware(TaggedFiles)
     server.include_router(routes.router(current, settings, archive))
     server.include_router(reference())
     describe_tokens(server)
@@ -157,6 +163,7 @@ def _listen(settings: Settings) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((settings.host, settings.port))
+        prepare(listening)
         listening.listen()
     except OSError as error:
         listening.close()

@@ -10,7 +10,9 @@ import sys
 from collections.abc import Callable
 
 from benchmarks.compare import compare
-from benchmarks.figures import Figure, table
+from benchmarks.crowd import crowd
+from benchmarks.figures import Figure, machine_speed, table
+from benchmarks.first_load import first_load
 from benchmarks.gpu_rivals import gpu_rivals
 from benchmarks.gpu_tick import gpu_tick
 from benchmarks.history import history
@@ -20,7 +22,9 @@ from benchmarks.process_table import process_table
 from benchmarks.processes import ROOT
 from benchmarks.prometheus import prometheus
 from benchmarks.recorder import alone, slow_pcie
+from benchmarks.requests_per_second import requests_per_second
 from benchmarks.under_load import under_load
+from benchmarks.viewers import viewers
 
 
 def storage() -> list[Figure]:
@@ -65,6 +69,10 @@ def main() -> int:
         "the table of processes": lambda _: process_table(),
         "Prometheus": lambda _: prometheus(),
         "Compare": lambda seconds: compare(seconds // 2),
+        "viewers": lambda seconds: viewers(seconds // 2),
+        "requests": lambda seconds: requests_per_second(seconds // 3),
+        "a rude crowd": crowd,
+        "first load": lambda _: first_load(),
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="of each part that takes its time")
@@ -74,7 +82,7 @@ def main() -> int:
     for name in given.only or parts:
         print(f"Measuring {name} …", file=sys.stderr, flush=True)
         figures += parts[name](given.seconds)
-    print(f"On {os.cpu_count()} cores:", file=sys.stderr)
+    print(f"On {os.cpu_count()} cores. {machine_speed()}", file=sys.stderr)
     print(table(figures))
     return 0 if all(figure.reached for figure in figures) else 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -12,8 +13,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import numpy as np
 
 from tests import nvml_stub
 
@@ -114,3 +118,78 @@ def resident_mb(pid: int) -> float:
     """Resident memory, in MB of a million bytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@dataclass(frozen=True)
+class Served:
+    """The whole program with eight GPUs, which record."""
+
+    port: int
+    pid: int
+    data: Path
+
+    def cpu_seconds(self) -> float:
+        """CPU time that its web process has used."""
+        return cpu_seconds(self.pid)
+
+    def resident_mb(self) -> float:
+        """Memory of its web process."""
+        return resident_mb(self.pid)
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[Served]:
+    """`python app.py`, once it has recorded something."""
+    port = free_port()
+    with (
+        machine() as (data, options, variables),
+        running(["app.py", "--port", str(port), *options], variables) as process,
+    ):
+        wait_for(lambda: recorder_pid(data))
+        yield Served(port, process.pid, data)
+
+
+class Helper:
+    """A process that makes the load, and says on its lines what it does and saw."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def line(self) -> str:
+        """The next line that it prints."""
+        assert self._process.stdout
+        return self._process.stdout.readline()
+
+    def result(self) -> dict[str, Any]:
+        """The line that is JSON."""
+        found: dict[str, Any] = json.loads(self.line())
+        return found
+
+
+@contextlib.contextmanager
+def helper(module: str, *arguments: object) -> Iterator[Helper]:
+    """`python -m module arguments`, ended afterwards."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield Helper(process)
+    finally:
+        process.terminate()
+        process.wait(20)
+        if process.stdout:
+            process.stdout.close()
+
+
+def lateness(data: Path, since: float) -> tuple[float, int]:
+    """p99 of how late ticks were since then, in ms, and how many are missing."""
+    rows = ask(
+        data, "SELECT time, lateness_seconds FROM recorder WHERE time >= ?", round(1000 * since)
+    )
+    times, late = np.array(rows, float).T
+    missed = round((times.max() - times.min()) / 1000) + 1 - len(times)
+    return 1000 * float(np.quantile(late, 0.99)), missed

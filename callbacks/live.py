@@ -42,7 +42,7 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
                         behind, caught_up = False, time.monotonic()
                         set_props(ids.BACKLOG, {"data": current.backlog()})
                     compared = presence.compares(viewer)
-                    set_props(ids.SNAPSHOT, {"data": current.snapshot(compared=compared)})
+                    set_props(ids.SNAPSHOT, {"data": current.encoded_snapshot(compared=compared)})
         finally:
             presence.forget(viewer)
 

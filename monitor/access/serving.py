@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from monitor.access import frames
 from monitor.access.connections import WHOLE_WITHIN_SECONDS, bounded
 from monitor.access.limits import Open, share
+from monitor.api.plain_stream import PlainStream
 from monitor.settings import Settings
 
 # Beside connections: files of the history, the journal, libraries.
@@ -31,7 +32,11 @@ def uvicorn_config(
         timeout_graceful_shutdown=2,
         server_header=False,
         proxy_headers=False,  # the gate reads them, by the settings
+        ws=PlainStream,
         ws_max_size=frames.LARGEST,
+        # A browser that is gone without a goodbye is noticed within 40 s.
+        ws_ping_interval=20,
+        ws_ping_timeout=20,
     )
 
 

@@ -8,9 +8,11 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from monitor.api.caching import CHECKED
+from monitor.api.described import answers
 from monitor.api.models import EXAMPLES, Device, Model
 from monitor.api.parameters import NoParameters
-from monitor.api.problems import NOT_STORED, documented, gpu_unavailable
+from monitor.api.problems import gpu_unavailable
 from monitor.metrics import Metric
 from monitor.queries.compare import COMPARED, Comparison
 from monitor.queries.current import Current
@@ -99,13 +101,16 @@ def add_compare(paths: APIRouter, current: Current) -> None:
     def encode(latest: Latest) -> bytes:
         return encoded(latest, current.comparison())
 
-    @paths.get("/gpu-metrics/compare", response_model=GpuComparison, responses=documented(422, 503))
+    @paths.get(
+        "/gpu-metrics/compare",
+        **answers(GpuComparison, 422, 503),
+    )
     async def gpu_compare(_: Annotated[NoParameters, Query()]) -> Response:
         """Of each metric the mean and who is highest and lowest; how far each GPU is off."""
         if not current.latest.gpus():
             raise gpu_unavailable(current.latest)
         body = current.once("api compare", encode)
-        return Response(body, 200, NOT_STORED, media_type="application/json")
+        return Response(body, headers=CHECKED, media_type="application/json")
 
 
 def encoded(latest: Latest, comparison: Comparison) -> bytes:

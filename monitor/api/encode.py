@@ -32,6 +32,7 @@ class Encoded:
         self.latest = latest
         self._read_processes = processes
         self._time = iso(latest.time)
+        self._pushed: dict[tuple[object, ...], str] = {}
 
     def select(self, asked: Sequence[str]) -> list[str]:
         """The devices behind these indices and UUIDs; all where none is named.
@@ -89,6 +90,29 @@ class Encoded:
             return self._everything
         devices = self.select(asked)
         return self._whole([self._gpus[device] for device in devices], self._processes.of(devices))
+
+    def pushed(self, asked: tuple[str, ...], only: str | None) -> str:
+        """What a viewer with this subscription is sent: the same text for all who have it."""
+        found = self._pushed.get((asked, only))
+        if found is None:
+            devices = tuple(self.select(asked)) if asked else None
+            found = self._pushed.get((devices, only))
+            if found is None:
+                found = self._pushed[devices, only] = self._part(devices, only).decode()
+            self._pushed[asked, only] = found
+        return found
+
+    def _part(self, devices: Sequence[str] | None, only: str | None) -> bytes:
+        if only == "host":
+            return self._answer(**self._machine, disks=self._disks, interfaces=self._interfaces)
+        if only == "gpus":
+            chosen = list(self._gpus) if devices is None else devices
+            processes = self._processes if devices is None else self._processes.of(devices)
+            return self._answer(
+                gpus=[self._gpus[device] for device in chosen],
+                processes=self._encoded_processes(processes),
+            )
+        return self.everything(devices or ())
 
     @cached_property
     def _everything(self) -> bytes:

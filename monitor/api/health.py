@@ -40,7 +40,7 @@ class SourceHealth(BaseModel):
     """A source of readings."""
 
     name: str = Field(examples=["nvml"])
-    ok: bool = Field(description="whether it can read anything")
+    ok: bool = Field(description="whether it can read anything", examples=[True])
     reason: str = Field(description="why not", examples=[""])
     advice: str = Field(description="what to do about it", examples=[""])
 
@@ -48,7 +48,9 @@ class SourceHealth(BaseModel):
 class StorageHealth(BaseModel):
     """Where the history goes."""
 
-    ok: bool | None = Field(description="whether everything is written; null when not known")
+    ok: bool | None = Field(
+        description="whether everything is written; null when not known", examples=[True]
+    )
     reason: str = Field(description="why not", examples=[""])
     advice: str = Field(description="what to do about it", examples=[""])
     path: str = Field(description="data folder", examples=["data"])
@@ -60,7 +62,9 @@ class StorageHealth(BaseModel):
 class Health(BaseModel):
     """`stale` once the newest tick is older than five intervals, `starting` before the first."""
 
-    status: Literal["ok", "stale", "starting"]
+    status: Literal["ok", "stale", "starting"] = Field(
+        description="`ok` while ticks arrive", examples=["ok"]
+    )
     recorder: RecorderHealth
     sources: list[SourceHealth]
     storage: StorageHealth

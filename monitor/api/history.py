@@ -13,12 +13,20 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from monitor.api import history_models as models
+from monitor.api.caching import CHECKED, KEPT, is_settled
+from monitor.api.described import answers
 from monitor.api.encode import find_gpus
+from monitor.api.history_parameters import (
+    HistoryTable,
+    Moment,
+    Resolution,
+    column_of,
+    columns,
+)
 from monitor.api.parameters import Asked, GpuFilter, NoParameters
 from monitor.api.problems import (
     NOT_STORED,
     bad_parameter,
-    documented,
     gpu_unavailable,
     storage_unavailable,
     unknown_gpu,
@@ -39,7 +47,7 @@ from monitor.queries.question import (
     chosen_table,
     question,
 )
-from monitor.queries.span import ALLOWED
+from monitor.queries.span import ALLOWED, is_fixed
 from monitor.sources.base import DeviceState
 
 # Beyond as many numbers an answer is made piece by piece.
@@ -47,25 +55,17 @@ _MANY_VALUES = 2_000_000
 # So much of it tells how long it will be.
 _FIRST_BYTES = 1_000_000
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_FILES: dict[str, Any] = {
-    "content": {media: _BINARY for kind, media in FORMATS.items() if kind != "json"}
-}
+_FILES: dict[str, Any] = {media: _BINARY for kind, media in FORMATS.items() if kind != "json"}
 
 
 class Span(NoParameters):
     """Which metrics over which span, and how finely."""
 
-    metrics: list[str] = Field(
-        [],
-        max_length=200,
-        description="columns, separated by commas or repeated; all where it is left out",
-        examples=[["power_watts,temperature_celsius"]],
-    )
-    start: str = Field("-1h", max_length=64, description=ALLOWED, examples=["-6h"])
-    end: str = Field("now", max_length=64, description=f"{ALLOWED}; now", examples=["now"])
-    resolution: str | None = Field(
+    metrics: list[str] = columns("power_watts")
+    start: Moment = Field("-1h", description=ALLOWED)
+    end: Moment = Field("now", description=f"{ALLOWED}; now")
+    resolution: Resolution | None = Field(
         None,
-        max_length=64,
         description="name of a tier, such as 1m, or its seconds; "
         "where it is left out, the finest that has the span in max_points",
         examples=["1m"],
@@ -78,22 +78,22 @@ class Span(NoParameters):
         f"{MAX_POINTS:,} where neither it nor resolution is given",
         examples=[1000],
     )
-    format: Format = Field("json", description="of the answer; all but a short json is a file")
+    format: Format = Field(
+        "json", description="of the answer; all but a short json is a file", examples=["csv"]
+    )
 
 
 class GpuSpan(Span, GpuFilter):
     """Which GPUs over which span."""
 
+    metrics: list[column_of(GPU)] = columns("power_watts,temperature_celsius")  # type: ignore[valid-type]
+
 
 class TableSpan(Span):
     """Which table and devices over which span."""
 
-    table: str = Field(
-        "host",
-        max_length=64,
-        description=f"one of {', '.join(models.HISTORY_TABLES)}",
-        examples=["host"],
-    )
+    metrics: list[column_of(*models.HISTORY_TABLES.values())] = columns("load_1m")  # type: ignore[valid-type]
+    table: HistoryTable = Field("host", description="what the rows are of")
     device: list[Asked] = Field(
         [],
         max_length=1024,
@@ -105,20 +105,12 @@ class TableSpan(Span):
 def add_history(paths: APIRouter, current: Current, archive: Archive) -> None:
     """The paths below `paths`."""
 
-    @paths.get(
-        "/gpu-metrics/history",
-        response_model=models.GpuHistory,
-        responses={200: _FILES, **documented(404, 422, 503)},
-    )
+    @paths.get("/gpu-metrics/history", **answers(models.GpuHistory, 404, 422, 503, more=_FILES))
     async def gpu_history(asked: Annotated[GpuSpan, Query()]) -> Response:
         """GPU metrics over a span, column by column, a block for each GPU that has rows."""
         return await asyncio.to_thread(_gpu_history, archive, current.latest, asked)
 
-    @paths.get(
-        "/metrics/history",
-        response_model=models.MetricsHistory,
-        responses={200: _FILES, **documented(422, 503)},
-    )
+    @paths.get("/metrics/history", **answers(models.MetricsHistory, 422, 503, more=_FILES))
     async def metrics_history(asked: Annotated[TableSpan, Query()]) -> Response:
         """The machine, its cores, disks or interfaces over a span, column by column."""
         return await asyncio.to_thread(_metrics_history, archive, current.latest, asked)
@@ -129,7 +121,7 @@ def _gpu_history(archive: Archive, latest: Latest, asked: GpuSpan) -> Response:
         devices = chosen_gpus(archive, latest, asked.gpu)
         wanted = _question(archive, GPU, asked, devices)
         strangers = set(devices or ()) - set(latest.devices.get("gpu", {}))
-        return _answer(archive, wanted, asked.format, latest, strangers)
+        return _answer(archive, wanted, asked, latest, strangers)
     except OSError as error:
         raise storage_unavailable(error) from None
 
@@ -138,7 +130,7 @@ def _metrics_history(archive: Archive, latest: Latest, asked: TableSpan) -> Resp
     try:
         table = chosen_table(asked.table, models.HISTORY_TABLES)
         wanted = _question(archive, table, asked, asked.device or None)
-        return _answer(archive, wanted, asked.format, latest)
+        return _answer(archive, wanted, asked, latest)
     except BadQuestion as bad:
         raise bad_parameter(bad.parameter, bad.reason) from None
     except OSError as error:
@@ -193,21 +185,23 @@ def _question(
 
 def _answer(
     archive: Archive,
-    asked: Question,
-    kind: Format,
+    wanted: Question,
+    asked: Span,
     latest: Latest,
     strangers: Collection[str] = (),
 ) -> Response:
     """The answer; a Refusal where the history does not know one of the `strangers`."""
     indices = {gpu.device: gpu.facts.get("index") for gpu in latest.gpus()}
-    if kind != "json" or _values(archive, asked, latest) > _MANY_VALUES:
+    if asked.format != "json" or _values(archive, wanted, latest) > _MANY_VALUES:
         _check_recorded(archive, latest, strangers)
-        return _streamed(archive, asked, kind, indices)
-    series = asked.series(archive)
+        return _streamed(archive, wanted, asked.format, indices)
+    series = wanted.series(archive)
     # Whoever has a line is known: mostly no further file has to be opened.
     _check_recorded(archive, latest, set(strangers) - {line.device for line in series.lines})
     body = columnwise(series, indices)
-    return Response(body, headers=NOT_STORED, media_type="application/json")
+    past = is_fixed(asked.start) and is_fixed(asked.end)
+    headers = KEPT if past and is_settled(wanted.end, round(1000 * time.time())) else CHECKED
+    return Response(body, headers=headers, media_type="application/json")
 
 
 def _streamed(

@@ -57,8 +57,9 @@ def _column(metric: Metric, column: str) -> Definition:
     return (GenericAlias(list, (element,)), field)
 
 
-def _history(name: str, text: str, line: Model) -> Model:
-    series = (GenericAlias(list, (line,)), Field(description="a line for each device with rows"))
+def _history(name: str, text: str, line: Model, example: dict[str, object]) -> Model:
+    described = Field(description="a line for each device with rows", examples=[[example]])
+    series = (GenericAlias(list, (line,)), described)
     fields: dict[str, Any] = {"series": series}
     return create_model(name, __base__=History, __doc__=text, **fields)
 
@@ -66,7 +67,18 @@ def _history(name: str, text: str, line: Model) -> Model:
 _DEVICES = {"GpuLine": "GPU-a1b2", "Line": "host"}
 _INDEX: Definition = (int | None, Field(description="number in nvidia-smi's order", examples=[0]))
 
-GpuHistory = _history("GpuHistory", "GPUs over a span.", _line("GpuLine", [GPU], {"index": _INDEX}))
+_BUCKET: dict[str, object] = {"time": [1795514400000], "samples": [60]}
+
+GpuHistory = _history(
+    "GpuHistory",
+    "GPUs over a span.",
+    _line("GpuLine", [GPU], {"index": _INDEX}),
+    {"device": "GPU-a1b2", "index": 0, **_BUCKET}
+    | {"power_watts": [312.5], "power_watts_min": [80.0], "power_watts_max": [691.5]},
+)
 MetricsHistory = _history(
-    "MetricsHistory", "Another table over a span.", _line("Line", list(HISTORY_TABLES.values()), {})
+    "MetricsHistory",
+    "Another table over a span.",
+    _line("Line", list(HISTORY_TABLES.values()), {}),
+    {"device": "host", **_BUCKET} | {"load_1m": [3.5], "load_1m_min": [3.25], "load_1m_max": [4.0]},
 )

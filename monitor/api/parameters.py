@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Asked = Annotated[str, StringConstraints(min_length=1, max_length=96)]
+OneGpu = Annotated[Asked, Path(description="index or UUID", examples=["0", "GPU-a1b2"])]
 
 
 class NoParameters(BaseModel):

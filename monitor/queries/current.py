@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import orjson
+
 from monitor.queries.answers import answers
 from monitor.queries.compare import Comparison, compare
 from monitor.queries.compare_snapshot import COMPARED_METRICS, with_comparison
@@ -28,6 +30,7 @@ class Current:
         self._follower = follower
         self._made: dict[str, tuple[int, Any]] = {}
         self._last_xids = LastXids()
+        self._encoded: dict[bool, tuple[object, orjson.Fragment]] = {}
 
     @property
     def latest(self) -> Latest:
@@ -60,6 +63,16 @@ class Current:
         ticked = self.latest.time
         age = 0.0 if ticked is None else max(0.0, time.time() - ticked / 1000)
         return {**made, "age": round(age, 1)}
+
+    def encoded_snapshot(self, *, compared: bool = False) -> orjson.Fragment:
+        """The snapshot as JSON, once for all who are sent it in the same tenth of a second."""
+        made = self.snapshot(compared=compared)
+        moment = (self.latest.sequence, made["age"])
+        was, encoded = self._encoded.get(compared, (None, orjson.Fragment(b"")))
+        if was != moment:
+            encoded = orjson.Fragment(orjson.dumps(made))
+            self._encoded[compared] = (moment, encoded)
+        return encoded
 
     def comparison(self) -> Comparison:
         """The GPUs of the tick side by side, with every metric."""

@@ -39,6 +39,11 @@ def span(start: str, end: str, now: int) -> tuple[int, int]:
     return begin, min(stop, now)
 
 
+def is_fixed(text: str) -> bool:
+    """Whether it names the same moment whenever it is read."""
+    return text != "now" and not _AGO.fullmatch(text)
+
+
 def moment(parameter: str, text: str, now: int) -> int:
     """Milliseconds since 1970 of `now`, `-6h` or an ISO 8601 time; UTC where it names no zone."""
     if text == "now":
