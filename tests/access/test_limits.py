@@ -178,6 +178,13 @@ def test_there_is_an_end_to_what_is_open() -> None:
     assert found.get(WHO, headers=bearer(OPERATOR)).status_code == 200
 
 
+def test_a_stranger_is_not_another_client_for_saying_so() -> None:
+    found = client(*BOTH, "--rate-limit", "0.2", peer=AWAY)
+    stand_still(found)
+    said = [{**bearer(OPERATOR), "X-Forwarded-For": f"198.51.100.{number}"} for number in range(3)]
+    assert [found.get(WHO, headers=headers).status_code for headers in said] == [200, 200, 429]
+
+
 def test_what_has_been_answered_is_no_longer_open() -> None:
     found = client("--max-connections", "16", raise_server_exceptions=False)
     assert {found.get("/api/v1/fault").status_code for _ in range(20)} == {500}
