@@ -199,6 +199,7 @@ def test_a_token_is_in_no_message_and_on_no_command_line(option: str) -> None:
     assert "mine" not in str(refused.value)
     assert "8 to 256" in str(refused.value)
     settings = load([option, "mine-alone"])
+    assert option not in settings.arguments()
     assert "mine-alone" not in f"{settings.arguments()} {settings!r} {settings}"
 
 

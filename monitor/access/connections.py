@@ -36,8 +36,8 @@ def bounded(held: Open, whole_within: float = WHOLE_WITHIN_SECONDS) -> type[Http
             address = self.client[0] if self.client else ""
             self._client = client_of(address)
             own = not address or is_loopback(address)
-            # WebSockets are among the connections, and counted by the gate.
-            full = held.full() or len(self.connections) > held.most
+            # WebSockets are among the connections.
+            full = len(self.connections) > held.most
             if full or (not own and held.has_share(self._client)):
                 transport.abort()
                 return

@@ -6,30 +6,27 @@ import re
 import time
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs
 
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from monitor.access import address, bodies, denied, sign_in
+from monitor.access import address, bodies, denied
 from monitor.access.answers import answer, failed, no_file, refuse
 from monitor.access.callers import Caller, Callers
+from monitor.access.desk import SAFE, Desk
 from monitor.access.door import Door, Guest
 from monitor.access.frames import guarded
 from monitor.access.headers import EMBED, LONGEST_QUERY, Pairs, Policies, read
-from monitor.access.hosts import TrustedHosts, is_own_origin
+from monitor.access.hosts import TrustedHosts
 from monitor.access.limits import Buckets, Open, share
 from monitor.access.logs import hide_tokens
+from monitor.access.origins import check_origin
 from monitor.access.roles import give_role
 from monitor.access.sessions import RENEWED_SECONDS
 from monitor.access.updates import FILES, UPDATE, Updates
 from monitor.api.problems import Refusal
 from monitor.settings import Settings
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_FORM = b"application/x-www-form-urlencoded"
-_LARGEST_FORM = 4096
 # A client may send what it may send in this many seconds at once: a page comes with many files.
 _BURST_SECONDS = 10
 
@@ -47,6 +44,7 @@ class Gate:
         self._app = app
         self._updates = Updates(callbacks)
         self.door = Door(settings)
+        self._desk = Desk(self.door)
         self._callers = Callers(settings.trusted_proxies)
         self._hosts = TrustedHosts(settings.trusted_hosts, settings.host.lower())
         self._policies = Policies(scripts, settings.frame_ancestors)
@@ -71,11 +69,12 @@ class Gate:
         try:
             headers = read(scope["headers"])
             caller = self._known(scope, headers)
-            if self._signs_in(scope, headers):
-                await answer(await self._signed_in(scope, headers, caller, receive), scope, send)
+            if self._desk.serves(scope, headers):
+                response = await self._desk.sign_in(scope, headers, caller, receive)
+                await answer(response, scope, send)
                 return
             guest = self._admit(scope, headers, caller)
-            if scope["method"] not in _SAFE or b"transfer-encoding" in headers:
+            if scope["method"] not in SAFE or b"transfer-encoding" in headers:
                 receive = await self._bounded(path, headers, receive)
             self._enter(caller)
         except Refusal as refusal:
@@ -152,40 +151,13 @@ class Gate:
             scope["query_string"] = address.without_token(scope["query_string"])[1]
             raise denied.token_in_address()
         guest = self.door.admit(headers, caller)
-        if scope["type"] == "websocket" or scope["method"] not in _SAFE:
-            # A browser names the origin with each WebSocket; what names none is a program.
-            _check_origin(headers, caller, guest, must=scope["type"] == "http")
+        if scope["type"] == "websocket" or scope["method"] not in SAFE:
+            # A browser names the origin with each WebSocket; what names none is a program. It
+            # sends a cookie by itself, whichever page asks.
+            must = scope["type"] == "http" and guest.ambient
+            check_origin(headers, caller, must=must)
         give_role(scope, guest.role)
         return guest
-
-    def _signs_in(self, scope: Scope, headers: dict[bytes, bytes]) -> bool:
-        if not address.is_page(scope["path"]):
-            return False
-        if scope["method"] == "POST":
-            return bool(self.door.tokens) and headers.get(b"content-type", b"").startswith(_FORM)
-        return scope["method"] in _SAFE and address.has_token(scope["query_string"])
-
-    async def _signed_in(
-        self, scope: Scope, headers: dict[bytes, bytes], caller: Caller, receive: Receive
-    ) -> Response:
-        """The way back to the same page, with a cookie and without the token."""
-        token, rest = address.without_token(scope["query_string"])
-        # Servers log the query of the scope.
-        scope["query_string"] = rest
-        if scope["method"] == "POST":
-            _check_origin(headers, caller)
-            bodies.check_length(headers, _LARGEST_FORM)
-            sent = parse_qs((await bodies.whole(receive, _LARGEST_FORM)).decode("latin-1"))
-            token = sent.get(sign_in.FIELD, [""])[0].strip()
-        back = Response(
-            status_code=303, headers={"Location": address.same_page(scope["path"], rest)}
-        )
-        if self.door.tokens:
-            role = self.door.present(token, caller)
-            framed = scope["path"] == EMBED
-            back.headers["Set-Cookie"] = self.door.cookie(role, caller, framed=framed)
-        back.headers["Cache-Control"] = "no-store"
-        return back
 
     async def _bounded(self, path: str, headers: dict[bytes, bytes], receive: Receive) -> Receive:
         """What receives a body that is not too large, and one that Dash understands."""
@@ -213,20 +185,3 @@ class Gate:
             cookie = self.door.cookie(guest.session.role, caller)
             added = [*added, (b"set-cookie", cookie.encode())]
         return added
-
-
-def _check_origin(
-    headers: dict[bytes, bytes], caller: Caller, guest: Guest | None = None, *, must: bool = False
-) -> None:
-    """Denied where a page of another origin asks.
-
-    With `must`, what names no page is denied too where the browser sends the cookie by itself.
-    """
-    if origin := headers.get(b"origin"):
-        own = is_own_origin(origin, headers[b"host"], caller.secure)
-    elif site := headers.get(b"sec-fetch-site"):
-        own = site in {b"same-origin", b"none"}
-    else:
-        own = not (must and guest and guest.ambient)
-    if not own:
-        raise denied.other_origin()

@@ -1,4 +1,4 @@
-"""Under which names a browser may ask, and from whose pages.
+"""Under which names a browser may ask.
 
 A page of another name may let its own name point here (DNS rebinding); the browser then takes it
 for a page of ours, and only the name in `Host` tells.
@@ -10,14 +10,12 @@ import re
 import socket
 from collections.abc import Callable
 from functools import lru_cache
-from urllib.parse import urlsplit
 
 from monitor.access.limits import ANY_ADDRESS, is_loopback
 from monitor.access.options import is_address
 from monitor.api.problems import Refusal
 
 _WRITTEN = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,255})(:\d{1,5})?")
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class TrustedHosts:
@@ -63,15 +61,3 @@ def _refusal(written: bytes) -> Refusal:
         f"This server does not answer as {name}. Name it in trusted-hosts (--trusted-hosts,"
         " MONITOR_TRUSTED_HOSTS) if it should.",
     )
-
-
-def is_own_origin(origin: bytes, host: bytes, secure: bool) -> bool:
-    """Whether `Origin` is that of a page which this very server gave."""
-    try:
-        given = urlsplit(origin.decode("ascii").lower())
-    except ValueError:
-        return False
-    if given.scheme not in _DEFAULT_PORTS or (secure and given.scheme != "https"):
-        return False
-    port = _DEFAULT_PORTS[given.scheme]
-    return given.netloc.removesuffix(port) == host.decode("latin-1").lower().removesuffix(port)
