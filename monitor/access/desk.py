@@ -12,6 +12,7 @@ from starlette.types import Receive
 from monitor.access import address, bodies, sign_in
 from monitor.access.callers import Caller
 from monitor.access.door import Door
+from monitor.access.headers import EMBED
 from monitor.access.origins import check_origin
 
 # Methods that change nothing.
@@ -54,5 +55,6 @@ class Desk:
         back = {"Location": address.same_page(scope["path"], rest), "Cache-Control": "no-store"}
         if self._door.tokens:
             role = self._door.present(token, caller)
-            back["Set-Cookie"] = self._door.cookie(role, caller)
+            framed = scope["path"] == EMBED
+            back["Set-Cookie"] = self._door.cookie(role, caller, framed=framed)
         return Response(status_code=303, headers=back)

@@ -7,7 +7,10 @@ from typing import Annotated
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Asked = Annotated[str, StringConstraints(min_length=1, max_length=96)]
+# No control characters: none is in a name, and a path with any is refused before it comes here.
+Asked = Annotated[
+    str, StringConstraints(min_length=1, max_length=96, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 OneGpu = Annotated[Asked, Path(description="index or UUID", examples=["0", "GPU-a1b2"])]
 
 

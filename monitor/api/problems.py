@@ -122,15 +122,16 @@ def gpu_unavailable(latest: Latest) -> Refusal:
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """How OpenAPI describes these errors."""
-    return {status: _description(_EXAMPLES[status]) for status in statuses}
+    return {status: described(_EXAMPLES[status]) for status in statuses}
 
 
 def examples(*refusals: Refusal) -> dict[int | str, dict[str, Any]]:
     """How OpenAPI describes errors like these."""
-    return {refusal.status: _description(refusal) for refusal in refusals}
+    return {refusal.status: described(refusal) for refusal in refusals}
 
 
-def _description(example: Refusal) -> dict[str, Any]:
+def described(example: Refusal) -> dict[str, Any]:
+    """How OpenAPI describes an error like this."""
     return {
         "description": example.body["title"],
         "content": {MEDIA_TYPE: {"schema": _SCHEMA, "example": example.body}},

@@ -10,6 +10,9 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse
 
+from monitor.access.denied import token_needed
+from monitor.api.problems import described
+
 _STATIC = Path(fastapi_offline.__file__).parent / "static"
 _FILES = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon.png"})
 
@@ -71,9 +74,10 @@ def reference() -> APIRouter:
     return router
 
 
-def describe_tokens(server: FastAPI) -> None:
-    """Say in the description that a token may be needed, and how it is sent."""
+def describe_access(server: FastAPI) -> None:
+    """Say in the description how a token is sent, and how the gate refuses, whatever is asked."""
     describe = server.openapi
+    refused = {**described(token_needed()), "description": "Not let in"}
 
     def openapi() -> dict[str, Any]:
         found = describe()
@@ -85,6 +89,9 @@ def describe_tokens(server: FastAPI) -> None:
             }
         }
         found["security"] = [{"token": []}, {}]
+        for operations in found["paths"].values():
+            for operation in operations.values():
+                operation["responses"].setdefault("default", refused)
         return found
 
     server.openapi = openapi  # type: ignore[method-assign]

@@ -16,7 +16,9 @@ LATER = "/_dash-component-suites/dash/dcc/async-graph.js"
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
     folder: Path = tmp_path_factory.mktemp("data")
-    return TestClient(create_app(load(["--data", str(folder), "--no-record"])))
+    return TestClient(
+        create_app(load(["--data", str(folder), "--no-record"])), base_url="http://localhost"
+    )
 
 
 @pytest.mark.parametrize("weak", ["", "W/"], ids=["as it was", "as nginx makes it"])

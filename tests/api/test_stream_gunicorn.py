@@ -17,13 +17,20 @@ import websockets
 
 from tests.faults.recorders import ROOT, wait_for
 
+TOKEN = "a-token-of-this-test"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("data")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    variables = {"MONITOR_DATA": str(folder / "data"), "MONITOR_GPU_SOURCE": "demo"}
+    variables = {
+        "MONITOR_DATA": str(folder / "data"),
+        "MONITOR_GPU_SOURCE": "demo",
+        "MONITOR_TOKEN": TOKEN,
+    }
     with (folder / "log.txt").open("w") as log:
         process = subprocess.Popen(
             [
@@ -50,7 +57,8 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 def _has_gpus(port: int) -> bool:
     with contextlib.suppress(OSError):
         url = f"http://127.0.0.1:{port}/api/v1/system/gpu-list"
-        return bool(json.load(urllib.request.urlopen(url, timeout=5)).get("gpus"))
+        asked = urllib.request.Request(url, headers=BEARER)
+        return bool(json.load(urllib.request.urlopen(asked, timeout=5)).get("gpus"))
     return False
 
 
@@ -64,7 +72,7 @@ async def _until(socket: websockets.ClientConnection, key: str) -> dict:
 def test_ticks_pings_and_a_changed_subscription(port: int) -> None:
     async def talk() -> None:
         url = f"ws://127.0.0.1:{port}/ws/system-metrics?gpu=1"
-        async with websockets.connect(url) as socket:
+        async with websockets.connect(url, additional_headers=BEARER) as socket:
             assert [gpu["index"] for gpu in (await _until(socket, "gpus"))["gpus"]] == [1]
             await socket.send('{"ping": "noon"}')
             assert await _until(socket, "pong") == {"pong": "noon"}
@@ -80,7 +88,7 @@ def test_ticks_pings_and_a_changed_subscription(port: int) -> None:
 def test_a_goodbye_says_why(port: int) -> None:
     async def talk() -> None:
         url = f"ws://127.0.0.1:{port}/ws/system-metrics?gpu=99"
-        async with websockets.connect(url) as socket:
+        async with websockets.connect(url, additional_headers=BEARER) as socket:
             with pytest.raises(websockets.ConnectionClosed, match="No GPU is '99'"):
                 await asyncio.wait_for(socket.recv(), 20)
 
