@@ -6,10 +6,11 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import orjson
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 from monitor.queries.latest import Latest
 from monitor.queries.notices import gpu_trouble

@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.access.roles import Role, require_operator, role_of
-from monitor.api.problems import Refusal, documented, examples
+from monitor.api.described import answers
+from monitor.api.parameters import NoParameters
+from monitor.api.problems import NOT_STORED, Refusal, documented, examples
 from monitor.process_control import SIGNALS, Action, NotSent, send
 from monitor.queries.current import Current
 from monitor.queries.latest import Latest, short_name
@@ -51,13 +53,15 @@ class Sent(BaseModel):
 def add_process_control(paths: APIRouter, current: Current, settings: Settings) -> None:
     """Add `permissions` and `gpu-processes/{pid}/signal` to the paths below /api/v1/system."""
 
-    @paths.get("/permissions", response_model=Permissions)
-    async def permissions(request: Request) -> Permissions:
+    @paths.get("/permissions", **answers(Permissions, 422))
+    async def permissions(request: Request, _: Annotated[NoParameters, Query()]) -> Response:
         """What whoever asks may do."""
         role = role_of(request)
-        return Permissions(
+        found = Permissions(
             role=role.name.lower(), signals=settings.allow_signals and role >= Role.OPERATOR
         )
+        body = found.model_dump_json().encode()
+        return Response(body, headers=NOT_STORED, media_type="application/json")
 
     @paths.post(
         "/gpu-processes/{pid}/signal",
