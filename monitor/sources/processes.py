@@ -210,6 +210,8 @@ def running(pid: int) -> Running | None:
 
     `started` equals that column of the `process` table where it is the same process.
     """
+    # Signals go by the ids of this very system, wherever readings come from.
+    psutil.PROCFS_PATH = "/proc"
     try:
         process = psutil.Process(pid)
         with process.oneshot():
