@@ -107,6 +107,9 @@ class Supervisor:
             self._turn.acquire(timeout=0)
         except Timeout:
             return False
+        if is_held(self._lock):
+            self._turn.release(force=True)  # another's turn has just ended well
+            return False
         return True
 
     def _started_up(self) -> None:

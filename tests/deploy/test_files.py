@@ -14,7 +14,6 @@ from tests.faults.recorders import ROOT
 
 GUIDE = (ROOT / "docs/deploy.md").read_text()
 UNITS = sorted((ROOT / "deploy/systemd").iterdir())
-# What issue 5 adds beside this: who may come in.
 
 
 def test_every_file_that_the_guide_names_is_there():

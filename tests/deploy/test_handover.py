@@ -83,9 +83,11 @@ def _successor(workers: Workers, recorder: int) -> tuple[int, int]:
 
 def _is_whole_but_for_one_takeover(data: Path, since: int, successor: int) -> None:
     """No tick came twice, each recorder counted what it missed, and the change was quick."""
+    # To the second: Linux tells no better when it was booted, which this is counted from.
     began = Process(successor).create_time() * TICK
     rows = _ticks_and_missed(data, since)
-    old, new = [row for row in rows if row[0] < began], [row for row in rows if row[0] >= began]
+    change = max(range(1, len(rows)), key=lambda at: rows[at][0] - rows[at - 1][0])
+    old, new = rows[:change], rows[change:]
     for run in (old, new):
         (first, missed_then), (last, missed) = run[0], run[-1]
         assert len({time for time, _ in run}) == len(run)
