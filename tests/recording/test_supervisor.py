@@ -11,7 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from monitor.recording import supervisor as supervisor_module
 from monitor.recording.lock import acquire, is_held
 from monitor.recording.supervisor import Supervisor, record_command
 from tests.faults.recorders import wait_for
@@ -96,6 +98,18 @@ def test_of_three_that_find_nobody_one_starts_a_recorder(tmp_path: Path, start: 
     _, (second, _) = children(tmp_path, 2)
     wait_for(lambda: is_held(tmp_path / "recorder.lock"))
     assert [pid for pid, _ in children(tmp_path)] == [pid, second]
+
+
+def test_a_turn_that_comes_as_anothers_recorder_takes_the_lock_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([False, True])
+    monkeypatch.setattr(supervisor_module, "is_held", lambda _: next(looks))
+    supervisor = Supervisor(tmp_path / "recorder.lock", [sys.executable, "-c", "raise SystemExit"])
+    supervisor._look()
+    assert supervisor.owned_pid is None
+    with FileLock(tmp_path / "recorder.starting", timeout=0):
+        pass  # whoever comes next has the turn
 
 
 def test_one_that_retires_keeps_its_recorder_and_starts_no_other(
