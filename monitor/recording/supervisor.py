@@ -95,20 +95,23 @@ class Supervisor:
                 self._started_up()
                 return
             self._buried(status)
-        if self._pause_over() and not is_held(self._lock) and self._takes_turn():
+        if self._pause_over() and self._takes_turn():
             self._started = time.monotonic()
             # What a token is for, the recorder has no part in.
             kept = {name: os.environ[name] for name in os.environ if name not in SECRET_VARIABLES}
             self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE, env=kept)
 
     def _takes_turn(self) -> bool:
-        """Whether no other web process is starting a recorder now."""
+        """Whether nobody records, and no other web process looks or is starting a recorder now.
+
+        Whoever looks holds the lock for an instant: it would seem to be held to others that look.
+        """
         try:
             self._turn.acquire(timeout=0)
         except Timeout:
             return False
         if is_held(self._lock):
-            self._turn.release(force=True)  # another's turn has just ended well
+            self._turn.release(force=True)
             return False
         return True
 

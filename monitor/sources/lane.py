@@ -24,7 +24,7 @@ def _run(job: Callable[[], None], name: str) -> None:
 
 
 class Lane:
-    """A daemon thread that does one job at a time. Its owner alone calls `start` and `stop`."""
+    """A daemon thread that does one job at a time. Its owner alone calls `start`."""
 
     def __init__(self, name: str) -> None:
         self.busy_since: float | None = None
@@ -55,10 +55,14 @@ class Lane:
         return True
 
     def stop(self) -> None:
-        """Let the thread end, unless its job never does."""
-        if self._thread is not None and self.busy_since is None:
-            self._thread, self._job = None, None
-            self._idle.release()
+        """Let the thread end, unless its job never does. From any thread, also from two at once."""
+        if self.busy_since is not None:
+            return
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._job = None
+            with contextlib.suppress(RuntimeError):  # the other one has released it
+                self._idle.release()
 
     def _work(self) -> None:
         while True:

