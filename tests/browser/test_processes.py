@@ -44,7 +44,8 @@ def test_the_processes_of_every_gpu_are_listed_by_memory(demo: App, page: Page):
     assert sorted(cells(page, "gpu")) == [str(index) for index in range(8)]
     assert page.text("#process-count") == "8 active on 8 GPUs"
     assert any("--api-key ***" in text for text in cells(page, "command"))
-    assert page.run("Boolean(document.querySelector('[role$=grid][aria-label=\"GPU processes\"]'))")
+    named = "Boolean(document.querySelector('[role$=grid][aria-label=\"GPU processes\"]'))"
+    page.until(lambda: page.run(named), "the grid has no name")
     [place], [rows] = page.boxes("#process-place"), page.boxes(".process-grid .ag-body-viewport")
     assert rows["bottom"] <= place["bottom"]
     assert page.hosts_asked() == {"127.0.0.1"}
