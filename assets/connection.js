@@ -79,9 +79,8 @@
   // A server that is gone and one that answers with an error are different troubles. One that no
   // longer knows this browser gives a form to sign in instead of the page.
   async function probe() {
-    const prefix = JSON.parse(document.getElementById("_dash-config").textContent).requests_pathname_prefix;
     try {
-      const answer = await fetch(`${prefix}api/v1/system/health`, { cache: "no-store", signal: AbortSignal.timeout(2000) });
+      const answer = await fetch(`${prefix()}api/v1/system/health`, { cache: "no-store", signal: AbortSignal.timeout(2000) });
       if (answer.status === 401) location.reload();
       refused = answer.ok ? "without readings" : `with an error (HTTP ${answer.status})`;
     } catch {
@@ -142,8 +141,12 @@
     }
   }
 
+  // Where the page is served, such as "/".
+  const prefix = () => JSON.parse(document.getElementById("_dash-config").textContent).requests_pathname_prefix;
+
   window.connection = {
     heard,
+    prefix,
     pollEvery: (ms) => { pollEvery = ms; },
     mode: () => mode,
     present,

@@ -2,7 +2,7 @@
 window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
 
 (() => {
-  const prefix = () => JSON.parse(document.getElementById("_dash-config").textContent).requests_pathname_prefix;
+  const api = (path) => `${window.connection.prefix()}api/v1/system/${path}`;
   const dialog = () => document.getElementById("process-dialog");
   const part = (selector) => dialog().querySelector(selector);
   let row = null; // of the grid, as it was when it was asked about
@@ -54,7 +54,7 @@ window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
     let told = "The server does not answer.";
     let sent = false;
     try {
-      const answer = await fetch(`${prefix()}api/v1/system/gpu-processes/${pid}/signal`, {
+      const answer = await fetch(api(`gpu-processes/${pid}/signal`), {
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ action, started }),
@@ -90,7 +90,7 @@ window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {};
   // The grid has the buttons only for those who may: the server is asked once.
   async function permit() {
     if (!document.getElementById("process-dialog")) { setTimeout(permit, 100); return; }
-    const answer = await fetch(`${prefix()}api/v1/system/permissions`);
+    const answer = await fetch(api("permissions"));
     if (answer.ok && (await answer.json()).signals) window.dash_clientside.set_props("process-signals", { data: true });
   }
 

@@ -23,9 +23,8 @@ window.dashAgGridFunctions = window.dashAgGridFunctions || {};
   const startedInFull = (seconds) => (seconds === null ? "Not reported" : new Date(1000 * seconds).toLocaleString());
 
   function load() {
-    const { requests_pathname_prefix: prefix } = JSON.parse(document.getElementById("_dash-config").textContent);
     const library = document.createElement("script");
-    library.src = `${prefix}_dash-component-suites/dash_ag_grid/dash_ag_grid.min.js`;
+    library.src = `${window.connection.prefix()}_dash-component-suites/dash_ag_grid/dash_ag_grid.min.js`;
     library.addEventListener("load", ask);
     document.head.append(library);
   }

@@ -10,11 +10,10 @@
       metrics: [...new Set(columns)].join(","), start: iso(trends.data.from), end: iso(trends.data.to), resolution: trends.data.tier, format,
     });
     if (table === "gpu") for (const gpu of trends.data.gpus) asked.append("gpu", gpu);
-    const prefix = JSON.parse(document.getElementById("_dash-config").textContent).requests_pathname_prefix;
     const path = table === "gpu" ? "gpu-metrics/history" : "metrics/history";
     progress("Asking", null);
     try {
-      const answer = await fetch(`${prefix}api/v1/system/${path}?${asked}`);
+      const answer = await fetch(`${window.connection.prefix()}api/v1/system/${path}?${asked}`);
       if (!answer.ok) throw new Error((await answer.json()).detail);
       const expected = Number(answer.headers.get("Estimated-Length")) || null;
       const parts = [];

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 
 import pytest
 
 from monitor import process_control
 from monitor.process_control import NotSent, send
 from monitor.sources.processes import Running, running
+from tests.children import Child, child, waiting_process
+
+__all__ = ["child"]
 
 
-@pytest.fixture
-def child() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    yield process
-    process.kill()
-    process.communicate()
-
-
-def started(process: subprocess.Popen[bytes]) -> int:
+def started(process: Child) -> int:
     found = running(process.pid)
     assert found
     return found.started
 
 
-def state(process: subprocess.Popen[bytes]) -> int:
+def state(process: Child) -> int:
     """What the kernel next reports of it: how it stopped, went on or ended."""
     return os.waitpid(process.pid, os.WUNTRACED | os.WCONTINUED)[1]
 
@@ -59,7 +51,7 @@ def test_an_id_that_another_process_has_by_now_is_not_hit(child):
 def test_a_process_that_ends_and_whose_id_is_taken_meanwhile_is_not_hit(child, monkeypatch):
     """The handle was taken first: what is compared afterwards cannot be another process."""
     began = started(child)
-    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    other = waiting_process()
 
     def ends_and_is_followed(_: int) -> Running:
         child.kill()

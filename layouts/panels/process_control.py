@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dash import html
 from dash.development.base_component import Component
 
 from layouts import ids
 from layouts.attributes import aria, data
 from layouts.plain import plain
+from monitor.process_control import SIGNALS, Action
 
-# Of each action: its word, the signal, and what comes of it.
-_ACTIONS = {
-    "pause": ("Pause", "SIGSTOP", "It stands still and keeps its memory until it is resumed."),
-    "resume": ("Resume", "SIGCONT", "It goes on where it was paused."),
-    "terminate": ("Terminate", "SIGTERM", "It is asked to end, and may save its work first."),
-    "kill": ("Kill", "SIGKILL", "It ends at once. What it has not saved is lost."),
+_MEANS: Mapping[Action, str] = {
+    "pause": "It stands still and keeps its memory until it is resumed.",
+    "resume": "It goes on where it was paused.",
+    "terminate": "It is asked to end, and may save its work first.",
+    "kill": "It ends at once. What it has not saved is lost.",
 }
-_ASKED_FIRST = "pause"
 
 
 def process_dialog() -> Component:
@@ -41,15 +42,15 @@ def process_dialog() -> Component:
                     **aria(label="What to do"),
                     children=[
                         html.Button(
-                            word,
+                            action.capitalize(),
                             type="button",
                             className="segment",
                             role="radio",
-                            title=number,
-                            **data(action=action, means=means, signal=number),
-                            **aria(checked="true" if action == _ASKED_FIRST else "false"),
+                            title=SIGNALS[action].name,
+                            **data(action=action, means=means, signal=SIGNALS[action].name),
+                            **aria(checked="false"),
                         )
-                        for action, (word, number, means) in _ACTIONS.items()
+                        for action, means in _MEANS.items()
                     ],
                 ),
                 html.P(className="process-dialog-means"),

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +11,15 @@ import pytest
 from monitor.access.roles import Role, give_role
 from monitor.sources.processes import running
 from tests.api.test_current_values import FIRST, NOW, Served, served, two_gpus
+from tests.children import Child, child, waiting_process
 
-__all__ = ["served", "two_gpus"]
-
-
-@pytest.fixture
-def child() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    yield process
-    process.kill()
-    process.communicate()
+__all__ = ["child", "served", "two_gpus"]
 
 
 class Desk:
     """A client with a role, of a server that may signal."""
 
-    def __init__(self, served: Served, child: subprocess.Popen[bytes], role: Role) -> None:
+    def __init__(self, served: Served, child: Child, role: Role) -> None:
         self.served = served
         self.child = child
         found = running(child.pid)
@@ -59,7 +49,7 @@ def allowed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # The settings are read when the server is made: `allowed` comes first.
 @pytest.fixture
-def desk(allowed: None, two_gpus: Served, child: subprocess.Popen[bytes]) -> Desk:
+def desk(allowed: None, two_gpus: Served, child: Child) -> Desk:
     return Desk(two_gpus, child, Role.OPERATOR)
 
 
@@ -102,7 +92,7 @@ def test_it_is_off_until_it_is_switched_on(two_gpus, child):
 
 def test_only_a_process_on_a_gpu_is_signalled(desk: Desk):
     assert desk.served.get("permissions")["signals"] is True
-    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    other = waiting_process()
     assert "is on a GPU now" in refused(desk.ask(other.pid), 404, "unknown-process")
     assert other.poll() is None
     other.kill()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor.api.stream import BAD_PARAMETERS, GOING_AWAY, TOO_BIG, WRONG_ORIGIN
+from monitor.api.stream import BAD_PARAMETERS, GOING_AWAY, TOO_BIG
 from monitor.metrics import TABLES
 from monitor.sources.base import DeviceState
 from tests.api.test_current_values import FIRST, NOW, SECOND, Served, full_row, note
@@ -22,14 +22,13 @@ LONG = 10.0
 class Wire:
     """A client as ASGI has it. While `open` is clear, it takes nothing more."""
 
-    def __init__(self, served: Served, query: str = "", origin: str | None = None) -> None:
+    def __init__(self, served: Served, query: str = "") -> None:
         self.open = asyncio.Event()
         self.open.set()
         self.blocked = asyncio.Event()
         self._said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self.say("websocket.connect")
-        headers = [(b"host", HOST)] + ([(b"origin", origin.encode())] if origin else [])
         scope = {
             "type": "websocket",
             "asgi": {"version": "3.0"},
@@ -38,7 +37,7 @@ class Wire:
             "raw_path": b"/ws/system-metrics",
             "query_string": query.encode(),
             "root_path": "",
-            "headers": headers,
+            "headers": [(b"host", HOST)],
             "subprotocols": [],
         }
         self.task = asyncio.ensure_future(served.client.app(scope, self._said.get, self._send))
@@ -131,32 +130,6 @@ def test_a_filter_holds_for_every_tick(tmp_path: Path, query: str, devices: list
             if second:
                 await taken(served, second)
             assert [gpu["device"] for gpu in (await wire.hear_tick())["gpus"]] == devices
-        wire.say("websocket.disconnect", code=1000)
-        await wire.ended()
-
-    drive(tmp_path, act)
-
-
-@pytest.mark.parametrize(
-    "origin", ["http://elsewhere.example", "http://monitor.example", "null", "http://monitor"]
-)
-def test_a_page_of_another_origin_is_refused(tmp_path: Path, origin: str) -> None:
-    async def act(served: Served) -> None:
-        wire = Wire(served, origin=origin)
-        refusal = await wire.hear()
-        assert (refusal["type"], refusal["code"]) == ("websocket.close", WRONG_ORIGIN)
-        await wire.ended()
-
-    drive(tmp_path, act)
-
-
-@pytest.mark.parametrize(
-    "origin", [None, "http://monitor.example:8050", "https://MONITOR.example:8050"]
-)
-def test_the_own_page_and_what_is_no_page_are_let_in(tmp_path: Path, origin: str | None) -> None:
-    async def act(served: Served) -> None:
-        wire = await Wire(served, origin=origin).accepted()
-        assert await wire.hear_tick()
         wire.say("websocket.disconnect", code=1000)
         await wire.ended()
 

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from selenium.webdriver.common.by import By
 
 from tests import nvml_stub
 from tests.browser.app import App
 from tests.browser.page import Page
+from tests.children import Child, child
+
+__all__ = ["child"]
 
 _ROW = ".process-grid .ag-row"
 _DIALOG = "#process-dialog"
 
 
-@pytest.fixture
-def child() -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    yield process
-    process.kill()
-    process.communicate()
-
-
-def listed(folder: Path, library: Path, child: subprocess.Popen[bytes], *options: str) -> App:
+def listed(folder: Path, library: Path, child: Child, *options: str) -> App:
     """The program, on a machine whose GPU this process holds memory of."""
     nvml = nvml_stub.Scenario("one_h100", folder / "scenario.txt")
     nvml.set("gpu 0", "compute", f"{child.pid}:{1 << 30}")
@@ -38,7 +30,7 @@ def listed(folder: Path, library: Path, child: subprocess.Popen[bytes], *options
     )
 
 
-def opened(app: App, page: Page, child: subprocess.Popen[bytes]) -> Page:
+def opened(app: App, page: Page, child: Child) -> Page:
     page.open(app.url)
     page.run("document.getElementById('processes').scrollIntoView()")
     page.until(lambda: str(child.pid) in page.text(_ROW), "the process is not listed")
