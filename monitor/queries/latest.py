@@ -11,7 +11,7 @@ from monitor.sources.base import DeviceState, Row
 
 @dataclass(frozen=True)
 class Latest:
-    """Everything current. `sequence` grows by one with each tick that arrives.
+    """Everything current. `sequence` grows by one as a tick or a new state arrives.
 
     `time` is the newest tick in ms since 1970, None before the first. `rows` holds, by table and
     device, the rows of that tick (of the newest tick that had any, for tables read less often, and

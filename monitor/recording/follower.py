@@ -188,7 +188,7 @@ class _Followed:
             version = self._journal.version()
             if version == self._version:
                 return False
-            self._read(follower, self._journal)
+            found = self._read(follower, self._journal)
             self._version = version
             self._complained = ""
         except sqlite3.Error as error:
@@ -197,7 +197,7 @@ class _Followed:
                 log.warning("%s cannot be read now: %s.", self._path, error)
             self.close()
             return False
-        return True
+        return found
 
     def close(self) -> None:
         if self._journal is not None:
@@ -249,16 +249,20 @@ class _Followed:
         follower.peaks.load(follower.buffers)
         follower.show(current, None)
 
-    def _read(self, follower: Follower, journal: Journal) -> None:
+    def _read(self, follower: Follower, journal: Journal) -> bool:
         arrived: dict[str, list[tuple[int, Row]]] = {}
         cursors: dict[str, int] = {}
         with journal.snapshot():
             for name, table in TABLES.items():
                 arrived[name], cursors[name] = journal.rows_after(table, self._cursors[name])
             devices, recorder = journal.devices(), journal.note("recorder")
+        known = devices == self.devices and recorder == follower.latest.recorder
         self._cursors, self.devices = cursors, devices
         ticks = {name: self._new(follower, rows) for name, rows in arrived.items()}
+        if known and not any(ticks.values()):
+            return False  # the recorder's own affairs, such as how far it has flushed
         follower.take(ticks, recorder or None)
+        return True
 
     def _new(self, follower: Follower, arrived: list[tuple[int, Row]]) -> Sequence[tuple[int, Row]]:
         if self._stand_in:

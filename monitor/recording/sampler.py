@@ -19,7 +19,11 @@ _EARLY = 0.05
 
 
 class Sink(Protocol):
-    """Where ticks go. Neither call raises."""
+    """Where ticks go. No call raises."""
+
+    def newest(self) -> int:
+        """No tick recorded is later (ms since 1970); 0 before the first."""
+        ...
 
     def covers(self, time: int) -> bool:
         """Whether the tick at `time` (ms since 1970) is recorded already."""
@@ -80,15 +84,16 @@ class Sampler:
         self._last_monotonic = now
 
     def _repeats(self, time: int) -> bool:
-        """After a step back: whether this second was recorded before."""
-        forward = time != self._last_tick and not self._sink.covers(time)
-        message = "" if forward else "The clock was set back; this time is recorded already."
+        """Whether this second was recorded before: after a step back, or as the last was late."""
+        repeats = time == self._last_tick or self._sink.covers(time)
+        set_back = repeats and time < self._sink.newest()
+        message = "The clock was set back; this time is recorded already." if set_back else ""
         if message != self.clock_message:
             self.clock_message = message
             if message:
                 log.warning("%s Recording goes on past it.", message)
             self._on_change()
-        return not forward
+        return repeats
 
     def _own_row(self, wall: float, time: int, began: float) -> Row:
         now, cpu = self._clock.monotonic(), _cpu_seconds()

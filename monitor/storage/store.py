@@ -45,12 +45,18 @@ class Store:
         self._newest: int | None = None
         self._flushed = int(str(self.journals.note(FLUSHED).get("before", 0)))
 
-    def covers(self, time: int) -> bool:
-        """Whether the tick at `time` (ms since 1970) is recorded already."""
-        # Later than anything: no need to look.
+    def newest(self) -> int:
+        """No tick recorded is later (ms since 1970); 0 before the first.
+
+        At the start, the end of the hour where the newest is in a file.
+        """
         if self._newest is None:
             self._newest = max(self.journals.newest(), self._end_of_files())
-        if time > self._newest:
+        return self._newest
+
+    def covers(self, time: int) -> bool:
+        """Whether the tick at `time` (ms since 1970) is recorded already."""
+        if time > self.newest():  # no need to look
             return False
         return self.journals.has(time) or self._flusher.covers(time)
 

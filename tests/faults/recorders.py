@@ -79,6 +79,11 @@ def ticks_in_live_db(data: Path, table: str = "recorder") -> list[int]:
     return []
 
 
+def newest_in_live_db(data: Path) -> int:
+    """The latest tick; 0 while there is none."""
+    return max(ticks_in_live_db(data), default=0)
+
+
 def parquet_files(data: Path, table: str = "*", tier: str = "*") -> list[Path]:
     """Every Parquet file, each of which opens."""
     files = sorted(data.glob(f"{table}/tier={tier}/host=*/*.parquet"))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.faults.recorders import (
+    newest_in_live_db,
     parquet_files,
     recording,
     rows_in_parquet,
@@ -51,9 +52,7 @@ def test_a_corrupt_live_db_is_moved_aside_and_what_can_be_read_is_kept(recorded:
     database.write_bytes(content)
     log = recorded / "log"
     with recording(recorded, *OPTIONS, log=log) as recorder:
-        wait_for(
-            lambda: len(ticks_in_live_db(recorded)) and ticks_in_live_db(recorded)[-1] > before[-1]
-        )
+        wait_for(lambda: newest_in_live_db(recorded) > before[-1])
         assert recorder.stop() == 0
     assert [
         path

@@ -14,6 +14,7 @@ from monitor.recording.follower import Follower
 from monitor.settings import load
 from monitor.storage.locations import overflow_db
 from tests.faults.recorders import (
+    newest_in_live_db,
     recording,
     rows_in_parquet,
     ticks_in_live_db,
@@ -73,7 +74,7 @@ def test_recording_goes_on_in_memory_and_is_saved_when_there_is_room(
 
         ballast.unlink()
         wait_for(lambda: follower.latest.recorder["storage"]["ok"])
-        wait_for(lambda: ticks_in_live_db(small_disk)[-1] > full_time)
+        wait_for(lambda: newest_in_live_db(small_disk) > full_time)
         assert recorder.stop() == 0
         end = follower.latest.time
 

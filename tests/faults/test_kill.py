@@ -11,6 +11,7 @@ import pandas as pd
 
 from tests.faults.recorders import (
     RecorderProcess,
+    newest_in_live_db,
     parquet_files,
     recording,
     rows_in_parquet,
@@ -39,7 +40,7 @@ def test_fifty_kills_lose_no_tick_and_double_none(tmp_path: Path) -> None:
         seen |= set(ticks)
 
     with recording(tmp_path, *OPTIONS) as recorder:
-        wait_for(lambda: ticks_in_live_db(tmp_path)[-1] > max(seen))
+        wait_for(lambda: newest_in_live_db(tmp_path) > max(seen))
         assert recorder.stop() == 0
 
     rows = rows_in_parquet(tmp_path, "gpu")

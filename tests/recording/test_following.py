@@ -63,6 +63,23 @@ def test_each_tick_replaces_the_one_before(journal: Journal, follower: Follower)
     assert follower.buffers["gpu"].columns().times.tolist() == [NOW, NOW + 1000, NOW + 2000]
 
 
+def test_what_changes_nothing_that_is_shown_wakes_nobody(
+    journal: Journal, follower: Follower
+) -> None:
+    journal.put_note("recorder", {"pid": 7})
+    journal.append(NOW, tick(1.0))
+    assert follower.poll()
+    latest = follower.latest
+    journal.put_note("flushed", {"before": NOW})
+    journal.put_note("recorder", {"pid": 7})
+    assert not follower.poll()
+    assert follower.latest is latest
+    journal.put_note("recorder", {"pid": 8})
+    assert follower.poll()
+    assert follower.latest.recorder == {"pid": 8}
+    assert follower.latest.time == NOW
+
+
 def with_processes(*pids: int) -> Rows:
     return {**tick(1.0), "process": [{"device": "GPU-1", "pid": pid} for pid in pids]}
 

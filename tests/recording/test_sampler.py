@@ -18,6 +18,9 @@ class MemorySink:
     def __init__(self) -> None:
         self.ticks: list[tuple[int, Rows]] = []
 
+    def newest(self) -> int:
+        return max((known for known, _ in self.ticks), default=0)
+
     def covers(self, time: int) -> bool:
         return any(time == known for known, _ in self.ticks)
 
@@ -166,6 +169,20 @@ def test_a_second_is_recorded_once_and_a_clock_set_back_is_told(
     assert sampler.missed == 0
     assert changes == ["The clock was set back; this time is recorded already.", ""]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_tick_so_late_that_it_is_the_next_is_no_clock_set_back(
+    clock: FakeClock, sink: MemorySink
+) -> None:
+    changes: list[str] = []
+    sampler = Sampler([], sink, 1.0, clock, lambda: changes.append(sampler.clock_message))
+    for seconds in (1.97, 0.03, 1):
+        sampler.tick()
+        clock.run(seconds)
+    sampler.tick()
+    assert sink.seconds == [0, 2, 3]
+    assert sampler.missed == 1
+    assert changes == []
 
 
 def test_a_change_of_a_sources_state_is_told(
