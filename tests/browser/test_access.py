@@ -150,7 +150,9 @@ def test_no_other_origin_reads_or_frames_the_page(app: App, watched: Page, elsew
         bare(app),
     )
     assert told == "refused"
-    assert any("frame-ancestors" in line for line in page.complaints())
+    page.until(
+        lambda: any("frame-ancestors" in line for line in page.complaints()), "it is not said"
+    )
 
 
 def test_a_page_whose_cookie_is_void_asks_to_sign_in_again(page: Page, tmp_path: Path) -> None:

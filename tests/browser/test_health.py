@@ -63,7 +63,7 @@ def test_the_timeline_has_what_the_history_has(demo: App, page: Page):
     page.until(lambda: count(page, "[data-lane]") == 8, "not every GPU has a lane")
     lane = f'[data-lane="{choose(page, STRAGGLER)}"]'
     page.until(lambda: count(page, "[data-lane]") == 1, "the lanes do not follow the selector")
-    assert count(page, f"{lane} .recorded")
+    page.until(lambda: count(page, f"{lane} .recorded"), "its lane is empty")
     slowed = f'{lane} [data-kind="problem"]'
     # All day long, but for the first minutes of each four hours.
     if any(mask & THERMAL for mask in masks(demo, STRAGGLER) if mask is not None):

@@ -17,13 +17,13 @@ def test_a_recorder_that_hangs_is_named_with_the_age_of_the_newest_reading(demo:
         page.until(lambda: page.text("#banner .kind") == "Recorder", "nothing was said")
         # An answer that takes long is another trouble for as long.
         page.until(lambda: re.fullmatch(r"No reading for \d+ s", page.connection()), "not named")
+        page.until(lambda: page.run("document.body.dataset.stale") == "true", "not stale")
         assert page.text("#banner .words").startswith("No reading for ")
-        assert page.run("document.body.dataset.stale") == "true"
     finally:
         demo.signal_recorder(SIGCONT)
     page.until(lambda: page.connection() == "Live · 1 s", "it did not go on")
-    assert page.text("#banner") == ""
-    assert page.run("document.body.dataset.stale") == "false"
+    page.until(lambda: page.text("#banner") == "", "the banner stayed")
+    page.until(lambda: page.run("document.body.dataset.stale") == "false", "still stale")
 
 
 def test_a_recorder_that_is_killed_is_replaced_and_the_page_says_so(demo: App, page: Page):
