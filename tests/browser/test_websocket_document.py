@@ -49,5 +49,6 @@ def test_the_javascript_client_shows_ticks_and_changes_what_it_is_sent(
         "the host was not shown",
     )
     heard = page.run("heard")
-    assert [what[0]["index"] for _, what in heard if isinstance(what, list)] in ([], [0])
+    # A socket that opens late has the other subscription from its first tick on.
+    assert {what[0]["index"] for _, what in heard if isinstance(what, list)} <= {0}
     assert not [what for time, what in heard if time == "warned"]
