@@ -43,7 +43,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from monitor.api.compression import CompressedUpdates
     from monitor.api.leaving import Leaving, ToldSockets
     from monitor.api.page_files import TaggedFiles
-    from monitor.api.reference import describe_access, reference
+    from monitor.api.reference import describe, reference
     from monitor.api.straight import StraightAnswers
     from monitor.queries.archive import Archive
     from monitor.queries.current import Current
@@ -98,7 +98,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     server.add_middleware(TaggedFiles)
     server.include_router(routes.router(current, settings, archive))
     server.include_router(reference())
-    describe_access(server)
+    describe(server)
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
     server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
     app = Dash(

@@ -39,7 +39,9 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
                     behind |= latest.sequence > sent + 1  # hidden, or slower than the ticks
                     sent = latest.sequence
                     if behind and time.monotonic() - caught_up >= _CATCH_UP_SECONDS:
-                        behind, caught_up = False, time.monotonic()
+                        # A page that has just come is busy, and drops what comes meanwhile.
+                        behind = caught_up == float("-inf")
+                        caught_up = time.monotonic()
                         set_props(ids.BACKLOG, {"data": current.backlog()})
                     compared = presence.compares(viewer)
                     set_props(ids.SNAPSHOT, {"data": current.encoded_snapshot(compared=compared)})

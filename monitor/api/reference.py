@@ -74,13 +74,19 @@ def reference() -> APIRouter:
     return router
 
 
-def describe_access(server: FastAPI) -> None:
-    """Say in the description how a token is sent, and how the gate refuses, whatever is asked."""
-    describe = server.openapi
+def describe(server: FastAPI) -> None:
+    """Complete the OpenAPI description, which FastAPI keeps once it is made.
+
+    It says how a token is sent and how the gate refuses, whatever is asked; and of each operation
+    what its docstring says first, instead of the function's name.
+    """
+    describe_paths = server.openapi
     refused = {**described(token_needed()), "description": "Not let in"}
 
     def openapi() -> dict[str, Any]:
-        found = describe()
+        if server.openapi_schema is not None:
+            return server.openapi_schema
+        found = describe_paths()
         found.setdefault("components", {})["securitySchemes"] = {
             "token": {
                 "type": "http",
@@ -92,6 +98,8 @@ def describe_access(server: FastAPI) -> None:
         for operations in found["paths"].values():
             for operation in operations.values():
                 operation["responses"].setdefault("default", refused)
+                summary, _, operation["description"] = operation["description"].partition("\n\n")
+                operation["summary"] = summary.rstrip(".")
         return found
 
     server.openapi = openapi  # type: ignore[method-assign]

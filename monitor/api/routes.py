@@ -87,7 +87,10 @@ def router(current: Current, settings: Settings, archive: Archive) -> APIRouter:
         },
     )
     async def how_it_is(_: Nothing) -> Response:
-        """Recorder, sources, storage and room. 503 when the last tick is older than 5 intervals."""
+        """Recorder, sources, storage and room.
+
+        503 when the last tick is older than 5 intervals.
+        """
         found = await asyncio.to_thread(health, current.latest, settings.data)
         status = 200 if found.status == "ok" else 503
         body = found.model_dump_json().encode()

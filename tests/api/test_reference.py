@@ -68,6 +68,15 @@ def test_every_answer_has_an_example_that_it_could_be(reference: dict[str, Any],
         check(reference, content["schema"], content["example"])
 
 
+def test_every_path_says_what_it_gives(reference: dict[str, Any]) -> None:
+    told = {path: next(iter(found.values())) for path, found in reference["paths"].items()}
+    assert told["/metrics"]["summary"].startswith("The newest tick in Prometheus' text format")
+    assert told["/metrics"]["description"].startswith("When recording is stale")
+    assert told[f"{PREFIX}/gpu-list"]["summary"].startswith("Every GPU ever seen here")
+    assert len({found["summary"] for found in told.values()}) == len(told)
+    assert all(not found["summary"].endswith(".") for found in told.values())
+
+
 @each_path
 def test_every_error_is_a_problem(reference: dict[str, Any], path: str) -> None:
     errors = {(status, media) for status, media, _ in answers(reference, path) if status > "304"}
