@@ -37,7 +37,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
 
     import callbacks
     from layouts.index import index
-    from layouts.page import page
+    from layouts.page import Pages
     from monitor.access.gate import Gate
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
@@ -114,7 +114,8 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         websocket_inactivity_timeout=0,
         index_string=index(settings.url_prefix),
     )
-    app.layout = lambda: page(current.latest, host_name())
+    pages = Pages(host_name())
+    app.layout = lambda: pages.page(current.latest, current.first_snapshot())
     callbacks.register(app, current, archive)
     # Dash itself waits for a request for "/", but someone may open another page first: /embed.
     app._setup_server()  # type: ignore[no-untyped-call]

@@ -12,6 +12,8 @@ def index(prefix: str) -> str:
 <meta name="color-scheme" content="dark light">
 <title>{{%title%}}</title>
 {{%favicon%}}
+<link rel="preload" as="fetch" crossorigin href="{prefix}_dash-layout">
+<link rel="preload" as="fetch" crossorigin href="{prefix}_dash-dependencies">
 <link rel="stylesheet" href="{prefix}bootstrap/bootstrap.min.css">
 <link rel="stylesheet" href="{prefix}bootstrap/font/bootstrap-icons.min.css">
 {{%css%}}

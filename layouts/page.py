@@ -18,7 +18,7 @@ from layouts.panels.device import device_panel
 from layouts.panels.disks import disks_panel
 from layouts.panels.hardware import hardware_section
 from layouts.panels.health import health_section
-from layouts.panels.processes import processes_section
+from layouts.panels.processes import of_processes, processes_section
 from layouts.panels.reading import reading_panel
 from layouts.plain import plain
 from layouts.trends import trends_section
@@ -27,70 +27,81 @@ from monitor.queries.notices import gpu_trouble
 from monitor.queries.snapshot import layout
 
 
-def page(latest: Latest, host: str) -> Component:
-    """Every component. Readings are empty: assets/live.js fills them from the snapshot store."""
+class Pages:
+    """The page for each who opens it; for the same devices, its components are made once."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._made_for: object = None
+        self._parts: list[Component] = []
+
+    def page(self, latest: Latest, snapshot: dict[str, object] | None = None) -> Component:
+        """Every component, and the readings to begin with, which assets/live.js fills in."""
+        devices = [layout(latest), of_processes(latest)]
+        if devices != self._made_for:
+            self._parts, self._made_for = _parts(latest, self._host), devices
+        return html.Div(id="page", children=[*_stores(latest, snapshot), *self._parts])
+
+
+def _parts(latest: Latest, host: str) -> list[Component]:
     gpus = latest.gpus()
-    return html.Div(
-        id="page",
-        children=[
-            *_stores(latest),
-            header(host, gpus),
-            html.Main(
-                children=[
-                    html.Div(
-                        id=ids.BANNER,
-                        className="banner",
-                        role="alert",
-                        hidden=True,
-                        children=[
-                            html.I(className="bi bi-exclamation-triangle", **HIDDEN_FROM_READERS),
-                            html.B(className="kind"),
-                            html.Div(className="words"),
-                            html.Button("Resume", id=ids.RESUME, type="button", hidden=True),
-                        ],
-                    ),
-                    html.Div(
-                        id=ids.CHOICE_NOTICE, className="choice-notice", role="alert", hidden=True
-                    ),
-                    answers_line(),
-                    html.Div(
-                        className="columns",
-                        children=[
-                            html.Div(className="column-head", children=html.H2("System resources")),
-                            html.Div(
-                                id=ids.SYSTEM_COLUMN,
-                                className="column",
-                                **plain(system_column(latest)),
-                            ),
-                            html.Div(
-                                className="column-head",
-                                children=[
-                                    html.H2(
-                                        [
-                                            html.Span("GPU information", className="in-single"),
-                                            html.Span("GPUs compared", className="in-compare"),
-                                        ]
-                                    ),
-                                    gpu_selector(gpus),
-                                    sort_select(),
-                                    mode_toggle(gpus),
-                                ],
-                            ),
-                            html.Div(
-                                id=ids.GPU_COLUMN, className="column", **plain(gpu_column(latest))
-                            ),
-                            compare_section(gpus),
-                        ],
-                    ),
-                    html.Div(id=ids.BOARD, **plain(board_panel(latest))),
-                    hardware_section(latest),
-                    processes_section(latest),
-                    health_section(latest),
-                    trends_section(gpus),
-                ]
-            ),
-        ],
-    )
+    return [
+        header(host, gpus),
+        html.Main(
+            children=[
+                html.Div(
+                    id=ids.BANNER,
+                    className="banner",
+                    role="alert",
+                    hidden=True,
+                    children=[
+                        html.I(className="bi bi-exclamation-triangle", **HIDDEN_FROM_READERS),
+                        html.B(className="kind"),
+                        html.Div(className="words"),
+                        html.Button("Resume", id=ids.RESUME, type="button", hidden=True),
+                    ],
+                ),
+                html.Div(
+                    id=ids.CHOICE_NOTICE, className="choice-notice", role="alert", hidden=True
+                ),
+                answers_line(),
+                html.Div(
+                    className="columns",
+                    children=[
+                        html.Div(className="column-head", children=html.H2("System resources")),
+                        html.Div(
+                            id=ids.SYSTEM_COLUMN,
+                            className="column",
+                            **plain(system_column(latest)),
+                        ),
+                        html.Div(
+                            className="column-head",
+                            children=[
+                                html.H2(
+                                    [
+                                        html.Span("GPU information", className="in-single"),
+                                        html.Span("GPUs compared", className="in-compare"),
+                                    ]
+                                ),
+                                gpu_selector(gpus),
+                                sort_select(),
+                                mode_toggle(gpus),
+                            ],
+                        ),
+                        html.Div(
+                            id=ids.GPU_COLUMN, className="column", **plain(gpu_column(latest))
+                        ),
+                        compare_section(gpus),
+                    ],
+                ),
+                html.Div(id=ids.BOARD, **plain(board_panel(latest))),
+                hardware_section(latest),
+                processes_section(latest),
+                health_section(latest),
+                trends_section(gpus),
+            ]
+        ),
+    ]
 
 
 def system_column(latest: Latest) -> list[Component]:
@@ -138,9 +149,9 @@ def _no_gpu(reason: str, advice: str) -> Component:
     )
 
 
-def _stores(latest: Latest) -> list[Component]:
+def _stores(latest: Latest, snapshot: dict[str, object] | None) -> list[Component]:
     return [
-        dcc.Store(id=ids.SNAPSHOT),
+        dcc.Store(id=ids.SNAPSHOT, data=snapshot),
         dcc.Store(id=ids.BACKLOG),
         dcc.Store(id=ids.SHOWN),
         dcc.Store(id=ids.DEVICES, data=layout(latest)),

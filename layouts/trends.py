@@ -276,5 +276,5 @@ def _stores() -> list[Component]:
         dcc.Store(id=ids.NEWER),
         dcc.Store(id=ids.DRAWN),
         dcc.Interval(id=ids.TREND_TICK, interval=5000, disabled=True),
-        dcc.Interval(id=ids.REPORT_TICK, interval=10_000),
+        dcc.Interval(id=ids.REPORT_TICK, interval=30_000),
     ]

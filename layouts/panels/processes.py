@@ -24,6 +24,11 @@ _MOST_ROWS, _ROWS_OF_WORDS = 10, 2
 _MOST_NOTES = 3
 
 
+def of_processes(latest: Latest) -> object:
+    """What of the processes the section is made for, beside the GPUs."""
+    return has_none(latest), len(latest.table(PROCESS.name))
+
+
 def processes_section(latest: Latest) -> Component:
     """The whole section, with a place of the grid's size. Hidden where there is no GPU."""
     gpus = latest.gpus()

@@ -64,6 +64,10 @@ class Current:
         age = 0.0 if ticked is None else max(0.0, time.time() - ticked / 1000)
         return {**made, "age": round(age, 1)}
 
+    def first_snapshot(self) -> dict[str, object] | None:
+        """The snapshot for a page that is opened; None before the first tick."""
+        return self.snapshot() if self.latest.time is not None and self.latest.recorder else None
+
     def encoded_snapshot(self, *, compared: bool = False) -> orjson.Fragment:
         """The snapshot as JSON, once for all who are sent it in the same tenth of a second."""
         made = self.snapshot(compared=compared)

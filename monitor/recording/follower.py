@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 
 KEPT_MS = 3_600_000
 _TRIM_EVERY = 60
-_POLL_SECONDS = 0.04
+# How often to look: while a tick is due, and while none is.
+_DUE_SECONDS, _IDLE_SECONDS = 0.02, 0.25
+_OVERDUE_SECONDS = 2.0
 # A table read every 2 s has rows at least this often, while there is anything to have a row of.
 _SELDOM_MS, _SELDOM_TICKS = 5_000, 2.5
 
@@ -39,14 +41,13 @@ class Follower:
     disk is full). Each may be missing, appear later, or be replaced.
     """
 
-    def __init__(self, paths: Sequence[Path], poll_seconds: float = _POLL_SECONDS) -> None:
+    def __init__(self, paths: Sequence[Path]) -> None:
         self.buffers = {name: Buffer(table) for name, table in TABLES.items()}
         self.peaks = Peaks()
         self.latest = Latest()
         self._followed = [_Followed(path, stand_in=at > 0) for at, path in enumerate(paths)]
         # Ticks that came from a stand-in: they come once more when they move into live.db.
         self.moving: set[int] = set()
-        self._poll_seconds = poll_seconds
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -161,7 +162,7 @@ class Follower:
     def _run(self) -> None:
         while not self._stop.is_set():
             self.poll()
-            self._stop.wait(self._poll_seconds)
+            self._stop.wait(pause(self.latest, time.time()))
         for followed in self._followed:
             followed.close()
 
@@ -269,6 +270,21 @@ class _Followed:
             follower.moving.update(tick for tick, _ in arrived)
             return arrived
         return [(tick, row) for tick, row in arrived if tick not in follower.moving]
+
+
+def pause(latest: Latest, now: float) -> float:
+    """Seconds until it is worth to look again, at `now`, in seconds since 1970.
+
+    Often while a tick is due. Seldom before that, and where none has come for long: what the
+    recorder notes between its ticks can wait so long.
+    """
+    interval = latest.recorder.get("interval")
+    if latest.time is None or not isinstance(interval, (int, float)):
+        return _IDLE_SECONDS / 4
+    left = latest.time / 1000 + interval - now
+    if left < -_OVERDUE_SECONDS:
+        return _IDLE_SECONDS / 4
+    return min(max(left, _DUE_SECONDS), _IDLE_SECONDS)
 
 
 def _by_tick(arrived: Sequence[tuple[int, Row]]) -> dict[int, list[Row]]:

@@ -12,13 +12,13 @@ from dash.development.base_component import Component
 from layouts import ids
 from layouts.header import strip
 from layouts.index import index
-from layouts.page import page
+from layouts.page import Pages
 from layouts.theme import gpu_colour
 from monitor.metrics import TABLES
 from monitor.queries.latest import Latest
 from monitor.queries.sparks import DISK_IO
 from tests.layouts.tree import unfolded
-from tests.queries.ticks import GIB, GPU, gpu_state, latest
+from tests.queries.ticks import GIB, GPU, HOST, gpu_state, latest
 
 EIGHT = latest(
     gpus=[{**GPU, "device": f"GPU-{i}", "index": i} for i in range(8)],
@@ -47,8 +47,12 @@ MACHINES = {
 each_machine = pytest.mark.parametrize("tick", MACHINES.values(), ids=MACHINES)
 
 
+def page(tick: Latest) -> Component:
+    return Pages("node-07").page(tick)
+
+
 def components(tick: Latest) -> Iterator[Component]:
-    tree = unfolded(page(tick, "node-07"))
+    tree = unfolded(page(tick))
     yield tree
     yield from tree._traverse()
 
@@ -94,12 +98,44 @@ def test_every_button_is_named_for_those_who_cannot_see_it(tick: Latest):
 
 @each_machine
 def test_the_tree_is_json(tick: Latest):
-    assert json.loads(json.dumps(page(tick, "node-07").to_plotly_json(), default=str))
+    assert json.loads(json.dumps(page(tick).to_plotly_json(), default=str))
 
 
 def test_more_gpus_are_no_more_components_for_dash_to_look_at():
-    counts = {len(list(page(tick, "node-07")._traverse())) for tick in (EIGHT, ONE, Latest())}
+    counts = {len(list(page(tick)._traverse())) for tick in (EIGHT, ONE, Latest())}
     assert len(counts) == 1
+
+
+def stores(opened: Component) -> dict[str, Any]:
+    """What each store of a page holds."""
+    parts = [properties(part) for part in opened.children if type(part).__name__ == "Store"]
+    return {part["id"]: part.get("data") for part in parts}
+
+
+def test_who_opens_the_page_has_readings_and_a_name_of_their_own():
+    pages = Pages("node-07")
+    one, other = (stores(pages.page(ONE, {"time": at})) for at in (1, 2))
+    assert (one[ids.SNAPSHOT], other[ids.SNAPSHOT]) == ({"time": 1}, {"time": 2})
+    assert one[ids.VIEWER] != other[ids.VIEWER]
+
+
+@pytest.mark.parametrize(
+    ("then", "made_anew"),
+    [
+        (latest(host={**HOST, "cpu_percent": 5.0}), False),
+        (EIGHT, True),
+        (latest(states=[gpu_state(name="Another")]), True),
+        (latest(process=[{"device": "GPU-0", "pid": 7}]), True),
+    ],
+    ids=["another tick", "more GPUs", "another name", "a process"],
+)
+def test_its_components_are_made_once_for_the_same_devices(then: Latest, made_anew: bool):
+    pages = Pages("node-07")
+    main = pages.page(ONE).children[-1]
+    assert (pages.page(then).children[-1] is not main) is made_anew
+    assert json.dumps(pages.page(then).children[-1], default=str) == json.dumps(
+        Pages("node-07").page(then).children[-1], default=str
+    )
 
 
 def test_several_gpus_have_a_cell_each_in_their_own_colour():
@@ -143,7 +179,7 @@ def test_a_jetson_has_a_card_of_zones_and_rails_and_others_have_none():
 
 
 def words(tick: Latest) -> str:
-    return json.dumps(page(tick, "node-07").to_plotly_json(), default=lambda c: c.to_plotly_json())
+    return json.dumps(page(tick).to_plotly_json(), default=lambda c: c.to_plotly_json())
 
 
 def test_where_there_is_no_gpu_the_reason_and_the_advice_stand_in_the_column():
@@ -167,5 +203,6 @@ def test_the_html_asks_for_nothing_beyond_the_prefix(prefix: str):
     html = index(prefix)
     assert "//" not in html.replace("<!DOCTYPE", "")
     assert html.count(f'href="{prefix}bootstrap/') == 2
+    assert html.count(f'as="fetch" crossorigin href="{prefix}_dash-') == 2
     assert f'src="{prefix}assets/before-paint.js"' in html
     assert "viewport" not in html  # Dash adds it

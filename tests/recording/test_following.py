@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.recording.follower import KEPT_MS, Follower
+from monitor.queries.latest import Latest
+from monitor.recording.follower import KEPT_MS, Follower, pause
 from monitor.sources.base import DeviceState, Rows
 from monitor.storage.journal import Journal
 
@@ -301,7 +302,7 @@ def test_what_was_saved_of_a_broken_file_is_shown_once(
 
 def test_next_wakes_at_a_tick_and_gives_up_on_time(journal: Journal, tmp_path: Path) -> None:
     async def follow() -> None:
-        follower = Follower([tmp_path / "live.db"], poll_seconds=0.01)
+        follower = Follower([tmp_path / "live.db"])
         follower.start(asyncio.get_running_loop())
         journal.append(NOW, tick(1.0))
         first = await follower.next(-1, 5)
@@ -319,3 +320,28 @@ def test_next_wakes_at_a_tick_and_gives_up_on_time(journal: Journal, tmp_path: P
         assert (await ending).time == NOW + 1000
 
     asyncio.run(follow())
+
+
+@pytest.mark.parametrize(
+    ("recorder", "after", "seconds"),
+    [
+        ({"interval": 1.0}, 0.1, 0.25),
+        ({"interval": 1.0}, 0.9, 0.1),
+        ({"interval": 1.0}, 1.0, 0.02),
+        ({"interval": 1.0}, 2.9, 0.02),
+        ({"interval": 1.0}, 3.5, 0.0625),
+        ({"interval": 1.0}, -3600, 0.25),  # the clock was set back
+        ({"interval": 0.1}, 0.05, 0.05),
+        ({"interval": 60}, 30, 0.25),
+        ({}, 0.1, 0.0625),
+    ],
+)
+def test_it_looks_often_while_a_tick_is_due_and_seldom_before(
+    recorder: dict[str, object], after: float, seconds: float
+) -> None:
+    latest = Latest(time=NOW, recorder=recorder)
+    assert pause(latest, NOW / 1000 + after) == pytest.approx(seconds, abs=1e-6)
+
+
+def test_before_the_first_tick_it_looks_often() -> None:
+    assert pause(Latest(), NOW / 1000) < 0.1
