@@ -1,4 +1,4 @@
-"""What slowed the GPUs and what went wrong: read when span or GPU change, and each ten seconds."""
+"""What slowed the GPUs and what went wrong: read when span or GPU change, and each half minute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of what the span in view came to: read when the span changes, and each ten seconds."""
+"""The table of what the span in view came to: read when the span changes, and each half minute."""
 
 from __future__ import annotations
 

@@ -67,8 +67,9 @@ SHORT = {
     "pcie_rx_bytes_per_second": "rx",
     "pcie_tx_bytes_per_second": "tx",
 }
-# A line wants no more points than a chart has pixels; a few lines may have more.
-_FEW_LINES, _MANY_POINTS, _POINTS = 2, 1_500, 1_000
+# A line wants no more points than a chart has pixels; a few lines may have more. With a band each,
+# many lines take long to draw, and the band has what lies between two points.
+_FEW_LINES, _MANY_POINTS, _POINTS, _POINTS_IN_BANDS = 2, 1_500, 1_000, 600
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,11 @@ def trends(archive: Archive, latest: Latest, view: View) -> dict[str, object]:
     where `rolled`, its lowest and its highest.
     """
     gpus = shown_gpus(latest, view)
-    most = _MANY_POINTS if len(gpus) <= _FEW_LINES else _POINTS
+    few = len(gpus) <= _FEW_LINES
+    most = _MANY_POINTS if few else _POINTS
     tier = archive.tier_for(HOST, view.start, view.end, most)
+    if not few and not tier.raw:
+        most = _POINTS_IN_BANDS
     whole, step = _read(archive, view, gpus, tier, most)
     grid = Grid(tier.name, view.start // step * step, view.end, step)
     rolled = not tier.raw or step > archive.step(tier)

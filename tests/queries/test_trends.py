@@ -210,3 +210,16 @@ def test_counters_and_bits_have_a_band_without_width(
         np.testing.assert_array_equal(kinds[0], kinds[2])
     last = row("gpu", "GPU-a", 149)["energy_joules"]
     assert values[0, 0][np.isfinite(values[0, 0])][-1] == np.float32(last)
+
+
+@pytest.mark.parametrize(
+    ("gpus", "seconds", "most", "rolled"),
+    [(2, 900, 900, False), (8, 900, 900, False), (2, 86_400, 1500, True), (8, 86_400, 600, True)],
+)
+def test_many_lines_with_bands_have_fewer_points(
+    charted: Charted, gpus: int, seconds: int, most: int, rolled: bool
+):
+    many = gpus_of(*(gpu_state(f"GPU-{index}", index=index) for index in range(gpus)))
+    answer = trends(charted.archive, many, view(START, START + 1000 * seconds))
+    assert answer["rolled"] is rolled
+    assert most / 2 < answer["count"] <= most
