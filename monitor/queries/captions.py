@@ -137,8 +137,8 @@ def _gpu_memory(row: Row, facts: Facts) -> list[str]:
         _of(row, "memory_total_bytes", BYTES, "of "),
         "shared with the CPU" if facts.get("memory_kind") == "shared" else "",
         _share(row, "memory_used_bytes", "memory_total_bytes"),
-        str(facts.get(HOLDER) or ""),
-        _like_total(row, "memory_reserved_bytes", "{} {} reserved"),
+        # Not both: a card has room for one.
+        str(facts.get(HOLDER) or "") or _like_total(row, "memory_reserved_bytes", "{} {} reserved"),
         "used includes the driver's share" if facts.get("memory_kind") == "v1" else "",
     ]
 
