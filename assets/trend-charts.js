@@ -2,13 +2,22 @@
 (() => {
   const trends = window.trends;
   const { isToday, reading, scale, when } = trends.words;
-  let refreshing = 0; // the frame that draws the next chart that has grown old
+  const colours = new Map(); // by theme and name: asking for one makes a browser look at every rule
+  const inView = new Set(); // cards
+  const TASK = 25; // ms that a task may have taken before another chart is drawn in it
+  let drawing = 0; // the timer of the next chart that has grown old
+  let steps = []; // called once: when all that is seen is drawn, then when all is
 
   const plot = (card) => card.querySelector(".js-plotly-plot");
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name.replace(/var\((.*)\)/, "$1")).trim();
   // Plotly knows no time zones: it is given the time of this place.
   const shift = (ms) => ms - new Date(ms).getTimezoneOffset() * 60_000;
   const unshift = (ms) => ms + new Date(ms).getTimezoneOffset() * 60_000;
+
+  function colour(name) {
+    const key = `${document.documentElement.dataset.bsTheme} ${name}`;
+    if (!colours.has(key)) colours.set(key, getComputedStyle(document.documentElement).getPropertyValue(name.replace(/var\((.*)\)/, "$1")).trim());
+    return colours.get(key);
+  }
 
   function lineColour(chart, line) {
     const own = chart.card.dataset.colours;
@@ -51,21 +60,42 @@
     if (!table.hidden) trends.tabulate(chart, table);
   }
 
-  // Draws what has grown old and can be seen, one chart a frame, so that no frame is long.
-  function refresh() {
-    cancelAnimationFrame(refreshing);
-    refreshing = requestAnimationFrame(() => {
-      const next = [...trends.charts.values()].find((chart) => chart.old && isSeen(chart.card));
-      if (!next) return;
-      react(next);
-      refresh();
-    });
+  // Draws all charts, first those that are seen. `seen` and `all` are called when these are drawn.
+  function redraw(seen, all) {
+    for (const chart of trends.charts.values()) chart.old = true;
+    if (seen || !steps.length) steps = [seen ?? (() => {}), all ?? (() => {})];
+    refresh();
   }
 
-  function isSeen(card) {
-    const box = card.getBoundingClientRect();
-    return box.height > 0 && box.bottom > 0 && box.top < innerHeight;
+  // Draws what has grown old and is seen, a few charts a task, so that no task is long.
+  function refresh() {
+    clearTimeout(drawing);
+    drawing = setTimeout(drawNext);
   }
+
+  function drawNext() {
+    const began = performance.now();
+    do {
+      const old = [...trends.charts.values()].filter((chart) => chart.old);
+      const seen = old.find((chart) => inView.has(chart.card));
+      if (!seen && steps.length === 2) steps.shift()();
+      const next = seen ?? (steps.length ? old[0] : undefined);
+      if (!next) {
+        steps.shift()?.();
+        return;
+      }
+      react(next);
+    } while (performance.now() - began < TASK);
+    refresh();
+  }
+
+  // Asking where a card is would make a browser lay out the page for each chart that is drawn.
+  const watcher = new IntersectionObserver((changes) => {
+    for (const { target, isIntersecting } of changes) inView[isIntersecting ? "add" : "delete"](target);
+    refresh();
+  });
+
+  const watch = (cards) => cards.forEach((card) => watcher.observe(card));
 
   // The outline of the area between lowest and highest, stretch by stretch.
   function band(low, high, start, step) {
@@ -127,7 +157,5 @@
     chart.card.querySelector(".trend-said").textContent = chart.said;
   }
 
-  trends.drawing = { empty, lineColour, plot, react, refresh, said, unshift };
-  window.addEventListener("scroll", refresh, { passive: true });
-  window.addEventListener("resize", refresh);
+  trends.drawing = { empty, lineColour, plot, redraw, refresh, said, unshift, watch };
 })();

@@ -4,7 +4,7 @@ window.dash_clientside = window.dash_clientside || {};
 (() => {
   const trends = window.trends; // of saying.js; files are loaded in the order of their names
   const { iso } = trends.words;
-  const { empty, plot, react, refresh, said, unshift } = trends.drawing;
+  const { empty, plot, redraw, refresh, said, unshift, watch } = trends.drawing;
   const TICK_EVERY = 5000;
   const ANSWER_WITHIN = 15_000;
   const AFTER_READINGS = 150;
@@ -18,6 +18,7 @@ window.dash_clientside = window.dash_clientside || {};
   let view = { number: 0, range: "1h", from: "", to: "", gpus: "", charts: "" };
   let before = []; // views to go back to, by double click
   let answerBy = 0; // a timer: the answer should have come
+  const chosen = { range: undefined, charts: undefined }; // what the controls of the page show
 
   // ---- the view and the address
 
@@ -75,6 +76,7 @@ window.dash_clientside = window.dash_clientside || {};
   function begin() {
     if (!window.embed.wants("history")) return;
     if (window.embed.wants("charts")) set("trends-wanted", { data: true });
+    watch(cards());
     fromAddress();
     ask(false);
   }
@@ -105,10 +107,10 @@ window.dash_clientside = window.dash_clientside || {};
     button.setAttribute("aria-label", paused ? "Let the charts go on live" : "Pause the charts");
     button.firstElementChild.className = `bi ${paused ? "bi-play-fill" : "bi-pause-fill"}`;
     find('[data-trend="back"]').hidden = !before.length;
-    set("trend-range", { value: paused ? null : view.range });
-    const chosen = chosenCharts();
-    set("trend-charts", { value: chosen });
-    for (const card of cards()) card.hidden = !chosen.includes(card.dataset.chart);
+    const shownRange = paused ? null : view.range, charts = chosenCharts();
+    if (chosen.range !== shownRange) set("trend-range", { value: (chosen.range = shownRange) });
+    if (chosen.charts?.join() !== charts.join()) set("trend-charts", { value: (chosen.charts = charts) });
+    for (const card of cards()) card.hidden = !charts.includes(card.dataset.chart);
   }
 
   function chosenCharts() {
@@ -118,6 +120,7 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   function range(value) {
+    chosen.range = value;
     if (!value || (isLive() && value === view.range)) return undefined;
     before = [];
     change({ range: value, from: "", to: "" }, false);
@@ -125,11 +128,12 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   function chooseCharts(value) {
+    chosen.charts = value;
     const all = cards().map((card) => card.dataset.chart);
-    const chosen = all.filter((name) => (value ?? []).includes(name));
+    const named = all.filter((name) => (value ?? []).includes(name));
     // A slip in the address stays there, as what is told of it does, until another choice is made.
-    if (!view.number || chosen.join() === chosenCharts().join()) return undefined;
-    change({ charts: chosen.length === all.length || !chosen.length ? "" : chosen.join(",") }, false);
+    if (!view.number || named.join() === chosenCharts().join()) return undefined;
+    change({ charts: named.length === all.length || !named.length ? "" : named.join(",") }, false);
     return undefined;
   }
 
@@ -162,6 +166,7 @@ window.dash_clientside = window.dash_clientside || {};
     if (!answer || answer.asked !== view.number) return nothing();
     clearTimeout(answerBy);
     if (answer.error) { failed(answer.error); return nothing(); }
+    if (!window.embed.wants("charts")) { shown(); return nothing(); }
     if (!canDraw()) {
       whenDrawable(answer);
       return nothing();
@@ -186,15 +191,19 @@ window.dash_clientside = window.dash_clientside || {};
       if (chart) trends.charts.set(card.dataset.chart, { card, ...chart, values: unpacked(chart, answer) });
       else empty(card, card.dataset.table === "gpu" ? "No GPU" : "");
     }
-    section().dataset.state = "ready";
     section().dataset.gpus = String(answer.gpus.length > 0);
     notice(answer.problems);
     for (const button of gpuButtons()) button.setAttribute("aria-pressed", String(answer.gpus.includes(button.dataset.trendGpu)));
-    for (const chart of trends.charts.values()) react(chart);
     said();
-    section().dataset.drawn = String(answer.asked);
+    redraw(shown, () => { section().dataset.drawn = String(answer.asked); });
     set("trends-tick", { disabled: !answer.live, interval: Math.max(TICK_EVERY, Math.min(60_000, answer.step / 4)) });
     return drawn();
+  }
+
+  // What is in view is drawn: what else tells of the span is asked for now.
+  function shown() {
+    section().dataset.state = "ready";
+    set("shown-view", { data: wanted() });
   }
 
   const drawn = () => ({
@@ -205,7 +214,9 @@ window.dash_clientside = window.dash_clientside || {};
 
   // By line: [means] or [means, lowest, highest], each a Float32Array of `count` points.
   function unpacked(chart, { count, rolled }) {
-    const bytes = Uint8Array.from(atob(chart.values), (letter) => letter.charCodeAt(0));
+    const letters = atob(chart.values);
+    const bytes = new Uint8Array(letters.length);
+    for (let at = 0; at < letters.length; at++) bytes[at] = letters.charCodeAt(at);
     const all = new Float32Array(bytes.buffer);
     const kinds = rolled ? 3 : 1;
     return chart.lines.map((_, line) => Array.from({ length: kinds }, (__, kind) => {
@@ -281,7 +292,7 @@ window.dash_clientside = window.dash_clientside || {};
   new MutationObserver(() => {
     if (!trends.data) return;
     toAddress(false);
-    for (const chart of trends.charts.values()) react(chart);
+    redraw();
   }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-bs-theme"] });
   trends.view = wanted;
   trends.choose = choose;

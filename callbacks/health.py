@@ -22,7 +22,7 @@ def register(app: Dash, current: Current, archive: Archive) -> None:
 
     @app.callback(
         Output(ids.HEALTH_CARDS, PLAIN),
-        Input(ids.VIEW, "data"),
+        Input(ids.SHOWN_VIEW, "data"),
         Input(ids.REPORT_TICK, "n_intervals"),
         Input(ids.SELECTED_GPU, "data"),
         prevent_initial_call=True,

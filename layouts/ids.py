@@ -54,6 +54,7 @@ PROCESS_TICK = "process-tick"  # Interval: asks for the newest, each two seconds
 
 # Historical trends.
 VIEW = "view"  # Store: span, GPUs and charts, as the address has them
+SHOWN_VIEW = "shown-view"  # Store: the same, once it is drawn: what else tells of the span follows
 TRENDS = "trends-data"  # Store: the charts of the view, as monitor.queries.trends makes them
 WANTED = "trends-wanted"  # Store: set once the page shows readings, which come first
 NEWER = "trends-newer"  # Store: what has come since

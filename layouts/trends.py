@@ -272,6 +272,7 @@ def _stores() -> list[Component]:
     return [
         dcc.Store(id=ids.WANTED),
         dcc.Store(id=ids.VIEW),
+        dcc.Store(id=ids.SHOWN_VIEW),
         dcc.Store(id=ids.TRENDS),
         dcc.Store(id=ids.NEWER),
         dcc.Store(id=ids.DRAWN),
