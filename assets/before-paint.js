@@ -9,9 +9,8 @@
   let theme = asked;
   let mode = address.get("mode") ?? (address.has("gpus") ? "compare" : address.has("gpu") ? "single" : null);
   try {
-    // Where the page's store of it looks, too.
-    if (known && !embeds) localStorage.setItem("theme", JSON.stringify(asked));
-    else if (!known) theme = JSON.parse(localStorage.getItem("theme"));
+    // Where the page's store of it looks, too. An address is for this look only.
+    if (!known) theme = JSON.parse(localStorage.getItem("theme"));
     mode ??= JSON.parse(localStorage.getItem("mode"));
   } catch {
     // Storage is switched off: the dark theme stands, but for an address that names one.

@@ -103,9 +103,10 @@ window.dash_clientside = window.dash_clientside || {};
     show(true);
   }
 
-  function theme(clicks, stored) {
-    if (window.embed.alone) return window.dash_clientside.no_update; // the address says it, for this frame alone
-    const next = clicks ? (stored === "light" ? "dark" : "light") : stored ?? "dark";
+  // The address or the choice of before has been painted: only a click makes another one.
+  function theme(clicks) {
+    if (!clicks) return window.dash_clientside.no_update;
+    const next = document.documentElement.dataset.bsTheme === "light" ? "dark" : "light";
     document.documentElement.dataset.bsTheme = next;
     window.live.paint();
     return next;

@@ -1,20 +1,7 @@
 // The times of the timeline and of errors, in those of this place, and what is under the pointer.
 (() => {
-  const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
-  const STEPS = [
-    SECOND, 5 * SECOND, 15 * SECOND, 30 * SECOND, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE, 30 * MINUTE,
-    HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY, 28 * DAY, 91 * DAY, 364 * DAY,
-  ];
   const LABEL_PIXELS = 110, LAST_PIXELS = 60;
   const words = () => window.trends.words;
-  const two = (number) => String(number).padStart(2, "0");
-
-  function label(ms, step) {
-    const at = new Date(ms);
-    if (step >= DAY) return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-    return words().when(ms, false, step < MINUTE);
-  }
-
   function drawAxis(timeline) {
     const axis = timeline.querySelector(".timeline-axis");
     if (!axis) return;
@@ -22,18 +9,14 @@
     const drawn = `${start} ${end} ${axis.clientWidth}`;
     if (!axis.clientWidth || axis.dataset.drawn === drawn) return;
     axis.dataset.drawn = drawn;
-    const most = Math.max(1, axis.clientWidth / LABEL_PIXELS);
-    const step = STEPS.find((step) => (end - start) / step <= most) ?? STEPS.at(-1);
-    const shift = new Date(start).getTimezoneOffset() * MINUTE;
-    const ticks = [];
     // The last label would be cut off.
     const last = end - ((end - start) * LAST_PIXELS) / axis.clientWidth;
-    for (let at = Math.ceil((start - shift) / step) * step + shift; at < last; at += step) {
+    const ticks = words().ticks(start, end, Math.max(1, axis.clientWidth / LABEL_PIXELS)).filter(({ ms }) => ms < last).map(({ ms, text }) => {
       const tick = document.createElement("span");
-      tick.style.left = `${(100 * (at - start)) / (end - start)}%`;
-      tick.textContent = label(at, step);
-      ticks.push(tick);
-    }
+      tick.style.left = `${(100 * (ms - start)) / (end - start)}%`;
+      tick.textContent = text;
+      return tick;
+    });
     axis.replaceChildren(...ticks);
   }
 

@@ -1,18 +1,15 @@
 // Draws the charts of the trends: lines, bands, limits, and what stands above each.
 (() => {
   const trends = window.trends;
-  const { isToday, reading, scale, when } = trends.words;
+  const { isToday, reading, scale, ticks, when, zone } = trends.words;
   const colours = new Map(); // by theme and name: asking for one makes a browser look at every rule
   const inView = new Set(); // cards
+  const widths = new Map(); // of cards, in pixels
   const TASK = 25; // ms that a task may have taken before another chart is drawn in it
   let drawing = 0; // the timer of the next chart that has grown old
   let steps = []; // called once: when all that is seen is drawn, then when all is
 
   const plot = (card) => card.querySelector(".js-plotly-plot");
-  // Plotly knows no time zones: it is given the time of this place.
-  const shift = (ms) => ms - new Date(ms).getTimezoneOffset() * 60_000;
-  const unshift = (ms) => ms + new Date(ms).getTimezoneOffset() * 60_000;
-
   function colour(name) {
     const key = `${document.documentElement.dataset.bsTheme} ${name}`;
     if (!colours.has(key)) colours.set(key, getComputedStyle(document.documentElement).getPropertyValue(name.replace(/var\((.*)\)/, "$1")).trim());
@@ -28,36 +25,63 @@
     const { card, lines, values, limits } = chart;
     const graph = plot(card);
     chart.old = false;
-    const [factor, unit] = (chart.scale = scale(chart));
-    const start = shift(trends.data.start), step = trends.data.step;
+    const [factor, unit] = chart.scale;
+    const { start, step } = trends.data;
+    const hidden = hiddenParts(card);
+    const many = lines.length > 3;
     const traces = [];
     let any = false;
     lines.forEach((line, at) => {
+      if (hidden.has(line.part)) return;
       const shade = lineColour(chart, line);
       const [mean, low, high] = values[at].map((kind) => (factor === 1 ? kind : kind.map((value) => value / factor)));
       any ||= mean.some((value) => value === value);
-      if (low) traces.push({ type: "scatter", mode: "none", hoverinfo: "skip", fill: "toself", fillcolor: `${shade}${lines.length > 3 ? "14" : "38"}`, ...band(low, high, start, step) });
+      // Of many bands an area alone would be hard to see: a spike has an outline, too.
+      if (low) traces.push({ type: "scatter", mode: many ? "lines" : "none", hoverinfo: "skip", fill: "toself", fillcolor: `${shade}${many ? "1c" : "38"}`, line: { color: `${shade}66`, width: 0.75 }, ...band(low, high, start, step) });
       traces.push({
         type: "scatter", mode: "lines", hoverinfo: "skip", connectgaps: false, x0: start, dx: step, y: mean,
-        line: { color: shade, width: lines.length > 3 ? 1.25 : 1.6, dash: line.part && !card.dataset.colours ? "dot" : "solid" },
+        line: { color: shade, width: many ? 1.25 : 1.6, dash: line.part && !card.dataset.colours ? "dot" : "solid" },
       });
       const alone = lonely(mean);
       if (alone.length) traces.push({ type: "scatter", mode: "markers", hoverinfo: "skip", x: alone.map((n) => start + n * step), y: alone.map((n) => mean[n]), marker: { color: shade, size: 3 } });
     });
     const layout = { ...graph.layout, datarevision: trends.data.asked + trends.data.to };
-    layout.xaxis = { ...layout.xaxis, range: [shift(trends.data.from), shift(trends.data.to)], autorange: false };
-    layout.shapes = limits.map(([value]) => ({
+    layout.xaxis = { ...layout.xaxis, range: [trends.data.from, trends.data.to], autorange: false, ...times(card) };
+    layout.shapes = limits.map(([value, words]) => ({
       type: "line", xref: "paper", x0: 0, x1: 1, y0: value / factor, y1: value / factor, layer: "below",
       line: { color: colour("--warn"), width: 1, dash: "dash" },
+      label: { text: words, textposition: "end", yanchor: value < 0.3 * chart.most ? "bottom" : "top", padding: 2, font: { size: 10, color: colour("--warn") } },
     }));
     if (card.dataset.unit === "B" && limits.length) layout.yaxis = { ...layout.yaxis, range: [0, Math.max(...limits.map(([value]) => value)) / factor / 0.95] };
     Plotly.react(graph, traces, layout);
     if (!graph.dataset.listens) trends.listen(graph, card);
     card.querySelector(".trend-unit").textContent = unit;
-    card.querySelector(".trend-unit").title = limits.map(([, words]) => words).join(", ");
-    empty(card, any ? "" : nothingBecause());
+    empty(card, any || hidden.size ? "" : nothingBecause());
     const table = card.querySelector(".trend-table");
     if (!table.hidden) trends.tabulate(chart, table);
+  }
+
+  // Parts of a chart, such as what is written to disks, that a person does not want to see.
+  function hiddenParts(card) {
+    return new Set([...card.querySelectorAll('[data-trend-part][aria-pressed="false"]')].map((button) => Number(button.dataset.trendPart)));
+  }
+
+  function togglePart(button) {
+    button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") === "false"));
+    const chart = trends.charts.get(button.closest(".trend-card").dataset.chart);
+    if (!chart) return;
+    chart.old = true;
+    refresh();
+    said();
+  }
+
+  // What stands below the time axis; a label that would be cut off at its end is left out.
+  function times(card) {
+    const { from, to } = trends.data;
+    const width = (widths.get(card) || 640) - 80;
+    const room = (ms) => ((to - ms) / (to - from)) * width;
+    const found = ticks(from, to, Math.max(2, width / 80)).filter(({ ms, text, day }) => room(ms) > 3.2 * Math.max(text.length, day.length) - 8);
+    return { tickvals: found.map(({ ms }) => ms), ticktext: found.map(({ text, day }) => (day ? `${text}<br>${day}` : text)) };
   }
 
   // Draws all charts, first those that are seen. `seen` and `all` are called when these are drawn.
@@ -95,7 +119,21 @@
     refresh();
   });
 
-  const watch = (cards) => cards.forEach((card) => watcher.observe(card));
+  const measurer = new ResizeObserver((changes) => {
+    for (const { target, contentRect } of changes) {
+      const chart = trends.charts.get(target.dataset.chart);
+      if (chart && contentRect.width && widths.get(target) !== contentRect.width) chart.old = true;
+      widths.set(target, contentRect.width);
+    }
+    refresh();
+  });
+
+  function watch(cards) {
+    for (const card of cards) {
+      watcher.observe(card);
+      measurer.observe(card);
+    }
+  }
 
   // The outline of the area between lowest and highest, stretch by stretch.
   function band(low, high, start, step) {
@@ -104,12 +142,12 @@
       if (low[from] !== low[from]) continue;
       let to = from;
       while (to < low.length && low[to] === low[to]) to++;
-      if (x.length) { x.push(null); y.push(null); }
+      if (x.length) { x.push(NaN); y.push(NaN); }
       for (let at = from; at < to; at++) { x.push(start + at * step); y.push(high[at]); }
       for (let at = to - 1; at >= from; at--) { x.push(start + at * step); y.push(low[at]); }
       from = to;
     }
-    return { x, y };
+    return { x: Float64Array.from(x), y: Float32Array.from(y) };
   }
 
   // Points with a gap on both sides, which no line would show.
@@ -135,27 +173,39 @@
   }
 
   function said() {
-    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     const step = trends.data.step >= 3_600_000 ? `${trends.data.step / 3_600_000} h` : trends.data.step >= 60_000 ? `${trends.data.step / 60_000} min` : `${trends.data.step / 1000} s`;
     const began = trends.data.first !== null && trends.data.first > trends.data.from ? ` · recording began ${when(trends.data.first, !isToday(trends.data.first), false)}` : "";
     const dated = !isToday(trends.data.from) || !isToday(trends.data.to);
     const seconds = trends.data.to - trends.data.from < 600_000;
     const span = document.querySelector(".trend-span");
     span.textContent = `${when(trends.data.from, dated, seconds)} – ${trends.data.live ? "now" : when(trends.data.to, dated, seconds)} · a point each ${step}${began}`;
-    span.title = `Times are those of ${zone}`;
-    for (const chart of trends.charts.values()) headline(chart);
+    span.title = `Times are those of ${zone()}`;
+    for (const chart of trends.charts.values()) {
+      chart.scale = scale(chart);
+      headline(chart);
+    }
+    trends.point();
   }
 
-  // Mean and highest of all lines in view.
+  // Mean and highest of the lines in view, or of their first kind where there are several.
   function headline(chart) {
+    const hidden = hiddenParts(chart.card);
+    const part = Math.min(...chart.lines.map((line) => line.part).filter((one) => !hidden.has(one)));
     let sum = 0, count = 0, most = -Infinity;
-    for (const kinds of chart.values) {
+    chart.values.forEach((kinds, at) => {
+      if (chart.lines[at].part !== part) return;
       for (const value of kinds[0]) if (value === value) { sum += value; count += 1; }
       for (const value of kinds[kinds.length - 1]) if (value > most) most = value;
-    }
-    chart.said = count ? `mean ${reading(chart, sum / count)} · peak ${reading(chart, most)}` : "";
+    });
+    const name = chart.card.querySelector(`[data-trend-part="${part}"]`)?.textContent ?? "";
+    chart.most = most;
+    chart.said = count ? `${name} mean ${reading(chart, sum / count)} · peak ${reading(chart, most)}`.trim() : "";
     chart.card.querySelector(".trend-said").textContent = chart.said;
   }
 
-  trends.drawing = { empty, lineColour, plot, redraw, refresh, said, unshift, watch };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-trend-part]");
+    if (button) togglePart(button);
+  });
+  trends.drawing = { empty, lineColour, plot, redraw, refresh, said, watch };
 })();

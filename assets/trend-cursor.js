@@ -5,11 +5,17 @@
   const { lineColour } = trends.drawing;
   const MARGIN = { left: 48, right: 8 }; // as layouts/figures/trend.py has them
 
-  function point(event, area, card) {
+  let pointed = null; // { clientX, area, card }: where the pointer is
+
+  // Once more where the pointer is, as what is below it has changed.
+  trends.point = () => { if (pointed) point(pointed); };
+
+  function point({ clientX, area, card }) {
     if (!trends.data) return;
+    pointed = { clientX, area, card };
     const box = area.getBoundingClientRect();
     const width = box.width - MARGIN.left - MARGIN.right;
-    const share = (event.clientX - box.left - MARGIN.left) / width;
+    const share = (clientX - box.left - MARGIN.left) / width;
     if (share < 0 || share > 1) return leave();
     const at = Math.round((trends.data.from + share * (trends.data.to - trends.data.from) - trends.data.start) / trends.data.step);
     const time = trends.data.start + at * trends.data.step;
@@ -64,6 +70,7 @@
   }
 
   function leave() {
+    pointed = null;
     for (const chart of trends.charts.values()) {
       chart.card.querySelector(".trend-cursor").hidden = true;
       chart.card.querySelector(".trend-tip").hidden = true;
@@ -72,7 +79,7 @@
   }
 
   trends.follow = (area, card) => {
-    area.addEventListener("pointermove", (event) => point(event, area, card));
+    area.addEventListener("pointermove", ({ clientX }) => point({ clientX, area, card }));
     area.addEventListener("pointerleave", leave);
   };
 })();

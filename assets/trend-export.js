@@ -6,6 +6,7 @@
   async function save(table, format) {
     if (!trends.data) return;
     const columns = [...trends.charts.values()].filter((chart) => chart.card.dataset.table === table).flatMap((chart) => chart.lines.map((line) => line.column));
+    if (!columns.length) { progress(`Not exported: no chart of the ${table === "gpu" ? "GPUs" : "machine"} is in view.`, 0); return; }
     const asked = new URLSearchParams({
       metrics: [...new Set(columns)].join(","), start: iso(trends.data.from), end: iso(trends.data.to), resolution: trends.data.tier, format,
     });

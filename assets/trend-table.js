@@ -1,12 +1,12 @@
 // A chart's numbers as a table, for those who cannot see the chart.
 (() => {
   const trends = window.trends;
-  const { number, when } = trends.words;
+  const { number, when, zone } = trends.words;
 
   function tabulate(chart, place) {
     const [factor, unit] = chart.scale;
     const table = document.createElement("table");
-    table.createCaption().textContent = `${chart.card.getAttribute("aria-label")}${unit ? `, ${unit}` : ""}: mean${trends.data.rolled ? " (lowest to highest)" : ""}, newest first`;
+    table.createCaption().textContent = `${chart.card.getAttribute("aria-label")}${unit ? `, ${unit}` : ""}: mean${trends.data.rolled ? " (lowest to highest)" : ""}, newest first, times of ${zone()}`;
     const head = table.createTHead().insertRow();
     for (const name of ["Time", ...chart.lines.map((line) => line.label)]) {
       const cell = document.createElement("th");

@@ -3,8 +3,8 @@ window.dash_clientside = window.dash_clientside || {};
 
 (() => {
   const trends = window.trends; // of saying.js; files are loaded in the order of their names
-  const { iso } = trends.words;
-  const { empty, plot, redraw, refresh, said, unshift, watch } = trends.drawing;
+  const { day, iso } = trends.words;
+  const { empty, plot, redraw, refresh, said, watch } = trends.drawing;
   const TICK_EVERY = 5000;
   const ANSWER_WITHIN = 15_000;
   const AFTER_READINGS = 150;
@@ -17,6 +17,8 @@ window.dash_clientside = window.dash_clientside || {};
 
   let view = { number: 0, range: "1h", from: "", to: "", gpus: "", charts: "" };
   let before = []; // views to go back to, by double click
+  let live = { range: "1h", from: "", to: "" }; // the last that went on with time
+  let slip = ""; // what an address says that only this page can tell is wrong
   let answerBy = 0; // a timer: the answer should have come
   const chosen = { range: undefined, charts: undefined }; // what the controls of the page show
 
@@ -26,9 +28,10 @@ window.dash_clientside = window.dash_clientside || {};
     const asked = new URLSearchParams(location.search);
     for (const name of KEPT) view[name] = asked.get(name) ?? (name === "range" ? "1h" : "");
     const theme = asked.get("theme");
-    if ((theme === "light" || theme === "dark") && theme !== document.documentElement.dataset.bsTheme) {
+    const known = theme === "light" || theme === "dark";
+    slip = theme === null || known ? "" : `There is no theme '${theme.slice(0, 40)}'; there are dark, light.`;
+    if (known && theme !== document.documentElement.dataset.bsTheme) {
       document.documentElement.dataset.bsTheme = theme;
-      set("theme", { data: theme });
       window.live.paint();
     }
   }
@@ -41,7 +44,9 @@ window.dash_clientside = window.dash_clientside || {};
     for (const [name, value] of Object.entries(kept)) {
       if (value) asked.set(name, value); else asked.delete(name);
     }
-    if (document.documentElement.dataset.bsTheme === "light") asked.set("theme", "light"); else asked.delete("theme");
+    asked.delete("theme");
+    const theme = document.documentElement.dataset.bsTheme;
+    if (theme === "light" || asked.size) asked.set("theme", theme);
     const text = asked.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
     const address = location.pathname + (text ? `?${text}` : "") + location.hash;
     if (address === location.pathname + location.search + location.hash) return;
@@ -81,22 +86,26 @@ window.dash_clientside = window.dash_clientside || {};
     ask(false);
   }
 
-  const isLive = () => !view.from && !view.to;
+  const isAnswered = () => trends.data?.asked === view.number;
+  const isLive = () => (isAnswered() ? trends.data.live : !view.from && !view.to);
 
   function change(next, keep = true) {
-    if (keep) before.push({ range: view.range, from: view.from, to: view.to });
+    const { range, from, to } = view;
+    if (keep) before.push({ range, from, to });
+    if (isLive()) live = from.startsWith("-") ? { range, from, to } : { range: trends.data?.range || range, from: "", to: "" };
+    slip = "";
     Object.assign(view, next);
     ask();
   }
 
   function back() {
-    const last = before.pop() ?? (isLive() ? null : { from: "", to: "" });
+    const last = before.pop() ?? (isLive() ? null : live);
     if (last) change(last, false);
   }
 
   function pause() {
     if (isLive() && trends.data) change({ from: iso(trends.data.from), to: iso(trends.data.to) });
-    else change({ from: "", to: "" }, false), (before = []);
+    else change(live, false), (before = []);
   }
 
   function controls() {
@@ -107,7 +116,9 @@ window.dash_clientside = window.dash_clientside || {};
     button.setAttribute("aria-label", paused ? "Let the charts go on live" : "Pause the charts");
     button.firstElementChild.className = `bi ${paused ? "bi-play-fill" : "bi-pause-fill"}`;
     find('[data-trend="back"]').hidden = !before.length;
-    const shownRange = paused ? null : view.range, charts = chosenCharts();
+    // Of an address that makes no sense another range is read.
+    const shownRange = isAnswered() ? trends.data.range || null : view.from || view.to ? null : view.range;
+    const charts = chosenCharts();
     if (chosen.range !== shownRange) set("trend-range", { value: (chosen.range = shownRange) });
     if (chosen.charts?.join() !== charts.join()) set("trend-charts", { value: (chosen.charts = charts) });
     for (const card of cards()) card.hidden = !charts.includes(card.dataset.chart);
@@ -120,8 +131,9 @@ window.dash_clientside = window.dash_clientside || {};
   }
 
   function range(value) {
+    const known = value === chosen.range;
     chosen.range = value;
-    if (!value || (isLive() && value === view.range)) return undefined;
+    if (!value || known) return undefined;
     before = [];
     change({ range: value, from: "", to: "" }, false);
     return undefined;
@@ -145,6 +157,15 @@ window.dash_clientside = window.dash_clientside || {};
     change({ from: iso(from.getTime()), to: iso(to.getTime()) });
     set("trend-from-to", { is_open: false });
     return undefined;
+  }
+
+  // The popover begins with what is in view.
+  function fillSpan() {
+    if (!trends.data) return;
+    const [from, to] = [trends.data.from, trends.data.to].map((ms) => new Date(ms));
+    set("trend-dates", { start_date: day(from), end_date: day(to) });
+    set("trend-from-time", { value: from.toTimeString().slice(0, 8) });
+    set("trend-to-time", { value: to.toTimeString().slice(0, 8) });
   }
 
   function toggleGpu(device) {
@@ -192,7 +213,8 @@ window.dash_clientside = window.dash_clientside || {};
       else empty(card, card.dataset.table === "gpu" ? "No GPU" : "");
     }
     section().dataset.gpus = String(answer.gpus.length > 0);
-    notice(answer.problems);
+    controls();
+    notice([...answer.problems, slip].filter(Boolean));
     for (const button of gpuButtons()) button.setAttribute("aria-pressed", String(answer.gpus.includes(button.dataset.trendGpu)));
     said();
     redraw(shown, () => { section().dataset.drawn = String(answer.asked); });
@@ -269,9 +291,8 @@ window.dash_clientside = window.dash_clientside || {};
     graph.on("plotly_relayout", (what) => {
       const from = what["xaxis.range[0]"], to = what["xaxis.range[1]"];
       if (from === undefined || to === undefined) return;
-      const ms = [from, to].map((at) => unshift(typeof at === "number" ? at : Date.parse(`${at.replace(" ", "T")}Z`)));
-      if (ms[1] - ms[0] < 2000) ms[1] = ms[0] + 2000;
-      change({ from: iso(Math.floor(ms[0] / 1000) * 1000), to: iso(Math.min(Date.now(), Math.ceil(ms[1] / 1000) * 1000)) });
+      const until = Math.max(to, from + 2000);
+      change({ from: iso(Math.floor(from / 1000) * 1000), to: iso(Math.min(Date.now(), Math.ceil(until / 1000) * 1000)) });
     });
     graph.on("plotly_doubleclick", back);
     trends.follow(card.querySelector(".trend-plot"), card);
@@ -280,6 +301,7 @@ window.dash_clientside = window.dash_clientside || {};
   document.addEventListener("click", (event) => {
     const at = (selector) => event.target.closest?.(selector);
     if (at('[data-trend="pause"]')) pause();
+    else if (at("#trend-from-to-button")) fillSpan();
     else if (at('[data-trend="back"]')) back();
     else if (at("[data-trend-gpu]")) toggleGpu(at("[data-trend-gpu]").dataset.trendGpu);
   });

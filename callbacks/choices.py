@@ -23,7 +23,6 @@ def register(app: Dash) -> None:
         ClientsideFunction("choices", "theme"),
         Output(ids.THEME, "data"),
         Input(ids.THEME_BUTTON, "n_clicks"),
-        State(ids.THEME, "data"),
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("choices", "pollSeconds"),

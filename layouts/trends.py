@@ -15,7 +15,7 @@ from layouts.figures.trend import CONFIG, trend
 from layouts.plain import plain
 from layouts.theme import gpu_colour
 from monitor.queries.latest import short_name
-from monitor.queries.trends import CHARTS, Chart
+from monitor.queries.trends import CHARTS, SHORT, Chart
 from monitor.queries.view import DEFAULT_RANGE, RANGES, addresses
 from monitor.sources.base import DeviceState
 
@@ -142,7 +142,7 @@ def _from_to() -> Component:
                 children=[
                     dbc.Input(id=ids.FROM_TIME, type="time", value="00:00", step="1"),
                     html.Span("–"),
-                    dbc.Input(id=ids.TO_TIME, type="time", value="23:59", step="1"),
+                    dbc.Input(id=ids.TO_TIME, type="time", value="23:59:59", step="1"),
                     html.Button("Show", id=ids.APPLY_SPAN, type="button", className="plain-button"),
                 ],
             ),
@@ -230,6 +230,7 @@ def _card(chart: Chart) -> Component:
                     [
                         html.H3(chart.label, className="label"),
                         html.Span(className="trend-unit"),
+                        *_parts(chart),
                         html.Span(className="trend-said"),
                         html.Button(
                             html.I(className="bi bi-table", **HIDDEN_FROM_READERS),
@@ -254,6 +255,25 @@ def _card(chart: Chart) -> Component:
             html.Div(className="trend-table", hidden=True, tabIndex="0"),
         ],
     )
+
+
+def _parts(chart: Chart) -> list[Component]:
+    """A button for each kind of line, which tells them apart, and shows and hides it."""
+    if len(chart.columns) < 2:
+        return []
+    colours = _COLOURS.get(chart.name)
+    return [
+        html.Button(
+            className="trend-part",
+            type="button",
+            title=f"Show or hide {SHORT[column]}",
+            style={"--accent": colours[part]} if colours else {},
+            **aria(pressed="true"),
+            **data(trend_part=str(part), line="solid" if colours or not part else "dotted"),
+            children=[html.Span(className="line"), SHORT[column]],
+        )
+        for part, column in enumerate(chart.columns)
+    ]
 
 
 def _popover(identity: str, target: str, title: str, children: list[Component]) -> Component:

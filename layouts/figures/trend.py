@@ -34,10 +34,12 @@ def trend(chart: Chart) -> dict[str, object]:
             "hovermode": False,
             "dragmode": "zoom",
             "xaxis": {
-                "type": "date",
+                # Milliseconds since 1970. A date axis has no days of 23 or 25 hours.
+                "type": "linear",
                 "zeroline": False,
                 "tickfont": _TEXT,
-                "nticks": 7,
+                "tickmode": "array",
+                "tickangle": 0,
                 # Unseen, they keep the labels off the other axis' zero.
                 "ticks": "outside",
                 "ticklen": 5,

@@ -46,7 +46,7 @@ CHARTS = (
     ),
     Chart("power", "GPU power", GPU, ("power_watts",)),
     Chart("disk", "Disk I/O", HOST, [f"disk_{way}_bytes_per_second" for way in ("read", "write")]),
-    Chart("clock", "SM clock", GPU, ("sm_clock_mhz",)),
+    Chart("clock", "Clocks", GPU, ("sm_clock_mhz", "memory_clock_mhz")),
     Chart(
         "network",
         "Network",
@@ -57,6 +57,8 @@ CHARTS = (
 )
 # What a line of several is called, beside its device.
 SHORT = {
+    "sm_clock_mhz": "SM",
+    "memory_clock_mhz": "memory",
     "pressure_cpu_percent": "CPU",
     "pressure_io_percent": "I/O",
     "pressure_memory_percent": "memory",
@@ -111,6 +113,7 @@ def trends(archive: Archive, latest: Latest, view: View) -> dict[str, object]:
         "from": view.start,
         "to": view.end,
         "live": view.live,
+        "range": view.range,
         "problems": list(view.problems),
         "first": _first(archive, whole, view),
         "gpus": [gpu.device for gpu in gpus],
@@ -284,8 +287,11 @@ def _limits(chart: Chart, gpus: Sequence[DeviceState], latest: Latest) -> list[l
             facts = state.facts if state else {}
             limit, full = warning(metric, row, facts), full_scale(metric, row, facts)
             if metric.warn_at is not None and limit is not None:
-                shown = f"{metric.warn_at.of(facts):.0f} %" if metric.warn_at.share else ""
-                found[limit] = f"warns at {shown or metric.unit.text(limit)}"
+                share = metric.warn_at.of(facts) if metric.warn_at.share else limit
+                percent = metric.warn_at.share or metric.unit.symbol == "%"
+                found[limit] = (
+                    f"warns at {f'{share:.0f} %' if percent else metric.unit.text(limit)}"
+                )
             elif metric.warn_at is None and isinstance(metric.full, str) and full:
                 found[full] = f"limit {metric.unit.text(full)}"
     return [[value, words] for value, words in sorted(found.items())]

@@ -23,13 +23,17 @@ DEFAULT_RANGE = "1h"
 
 @dataclass(frozen=True)
 class View:
-    """A span in ms since 1970, which GPUs (None: all) and charts, and what was wrong in asking."""
+    """A span in ms since 1970, which GPUs (None: all) and charts, and what was wrong in asking.
+
+    `range` is the name of a range that ends now, empty where another span is asked for.
+    """
 
     start: int
     end: int
     gpus: frozenset[str] | None
     charts: frozenset[str]
     live: bool
+    range: str = ""
     problems: tuple[str, ...] = ()
 
 
@@ -38,18 +42,19 @@ def view_of(
 ) -> View:
     """The view that an address asks for; each part that makes no sense is left out and told."""
     problems: list[str] = []
-    start, end, live = _span(asked, now, problems)
+    start, end, live, name = _span(asked, now, problems)
     return View(
         start,
         end,
         _chosen_gpus(_text(asked, "gpus"), gpus, problems),
         _chosen_charts(_text(asked, "charts"), charts, problems),
         live,
+        name,
         tuple(problems),
     )
 
 
-def _span(asked: Mapping[str, object], now: int, problems: list[str]) -> tuple[int, int, bool]:
+def _span(asked: Mapping[str, object], now: int, problems: list[str]) -> tuple[int, int, bool, str]:
     wanted = _text(asked, "range") or DEFAULT_RANGE
     if wanted not in RANGES:
         problems.append(f"There is no range {wanted[:40]!r}; there are {', '.join(RANGES)}.")
@@ -60,11 +65,11 @@ def _span(asked: Mapping[str, object], now: int, problems: list[str]) -> tuple[i
             # An end alone: the range before it.
             start = start or _before(end, RANGES[wanted], now)
             live = end in ("", "now") and start.startswith("-")
-            return (*span(start, end or "now", now), live)
+            return (*span(start, end or "now", now), live, "")
         except BadSpan as bad:
             where = {"start": "from", "end": "to"}[bad.parameter]
             problems.append(f"{where}: {bad.reason.replace('end, which is', 'to, which is')}.")
-    return now - 1000 * RANGES[wanted], now, True
+    return now - 1000 * RANGES[wanted], now, True, wanted
 
 
 def _before(end: str, seconds: int, now: int) -> str:

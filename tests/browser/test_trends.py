@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
@@ -33,11 +35,16 @@ POPOVERS = ["from-to", "charts", "export"]
 MINUTE = 60_000
 # Whether plotly.js has the points that the page has.
 _UP_TO_DATE = """((lines, chart, start) => lines.length === chart.values.length
-    && lines.every(line => line.x0 + 60000 * new Date(start).getTimezoneOffset() === start)
+    && lines.every(line => line.x0 === start)
     && lines.every((line, at) => line.y.length === chart.values[at][0].length))
     (document.querySelector(`[data-chart="${arguments[0]}"] .js-plotly-plot`).data
-        .filter(trace => trace.mode === 'lines'),
+        .filter(trace => trace.mode === 'lines' && !trace.fill),
     window.trends.charts.get(arguments[0]), window.trends.data.start)"""
+
+
+_IN_VIEW = """[...document.querySelectorAll('.trend-card')].filter(card =>
+    (box => box.bottom > 0 && box.top < innerHeight)(card.getBoundingClientRect()))
+    .map(card => card.dataset.chart)"""
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +94,7 @@ def test_each_range_is_drawn_whole_with_the_spike_and_is_in_the_address(
         assert trends.drawn() == list(CHARTS), name
         at, value = trends.highest("power")
         assert value == NEW_WATTS, name
-        assert at <= _local(trends.page, known.spike) < at + data["step"], name
+        assert at <= known.spike < at + data["step"], name
         assert "peak 999 W" in trends.page.text('[data-chart="power"] .trend-said')
         assert trends.notice() == ""
 
@@ -109,7 +116,7 @@ def test_what_was_not_recorded_is_a_gap_and_what_was_is_exact(trends: Trends, kn
         assert {tuple(kinds) for kinds in flat.values()} == {(watts(index),) * 3}
     assert trends.page.run(
         "document.querySelector('[data-chart=power] .js-plotly-plot').data"
-        ".filter(t => t.mode === 'lines').every(t => t.connectgaps === false)"
+        ".filter(t => t.mode === 'lines' && !t.fill).every(t => t.connectgaps === false)"
     )
 
 
@@ -253,6 +260,25 @@ def test_pause_and_a_zoom_stand_still_at_absolute_times_and_resume_is_live(
     trends.until(lambda: trends.data()["to"] > live["to"], "nothing was appended after that")
 
 
+def test_a_span_that_moves_with_time_is_live_and_goes_on_after_a_pause(trends: Trends):
+    trends.go("?from=-30m")
+    pause, page = '[data-trend="pause"]', trends.page
+    assert trends.data()["live"]
+    assert page.run("document.querySelector(arguments[0]).title", pause) == "Pause"
+    trends.after(lambda: trends.click(pause))
+    paused = trends.data()
+    assert trends.address() == {"from": _iso(paused["from"]), "to": _iso(paused["to"])}
+    assert page.run("document.querySelector(arguments[0]).title", pause) == "Go on live"
+    trends.after(lambda: trends.click(pause))
+    assert trends.address() == {"from": "-30m"}
+    trends.after(lambda: trends.range("1h"))
+    assert trends.address() == {}
+    trends.go("?from=garbage&range=6h")
+    assert page.run("document.querySelector('#trend-range input:checked').value") == "6h"
+    assert page.run("document.querySelector(arguments[0]).title", pause) == "Pause"
+    assert "'garbage' is not a time" in trends.notice()
+
+
 def test_gpus_and_charts_are_chosen_and_in_the_address(trends: Trends):
     trends.go()
     trends.after(lambda: trends.click(f'[data-trend-gpu="{GPUS[0]}"]'))
@@ -350,7 +376,11 @@ def test_all_controls_are_reached_by_tab(trends: Trends):
     page = trends.page
     page.run("document.querySelector('#trend-range input:checked').focus({preventScroll: true})")
     reached = []
-    for _ in range(5 + len(GPUS) + len(CHARTS)):
+    parts = [
+        *("CPU", "I/O", "memory", "read", "write", "SM", "memory"),
+        *("received", "sent", "rx", "tx"),
+    ]
+    for _ in range(5 + len(GPUS) + len(CHARTS) + len(parts)):
         reached.append(
             page.run(
                 "(e => e.getAttribute('aria-label') || e.innerText || e.type)"
@@ -366,7 +396,7 @@ def test_all_controls_are_reached_by_tab(trends: Trends):
         "Export what is in view",
     ]
     assert reached[5:13] == [f"GPU {index}" for index in range(8)]
-    assert [name for name in reached[13:] if name.endswith(" as a table")] == reached[13:]
+    assert [name for name in reached[13:] if not name.endswith(" as a table")] == parts
     page.run("document.querySelector('#trend-range input:checked').focus({preventScroll: true})")
     trends.after(lambda: page.chrome.switch_to.active_element.send_keys(Keys.ARROW_RIGHT))
     assert trends.address() == {"range": "6h"}
@@ -408,6 +438,19 @@ def test_an_export_has_the_apis_numbers(
         assert _same(exported, {at: value for at, [value] in told.items()}), kind
 
 
+def test_what_is_not_in_view_is_not_exported(trends: Trends):
+    trends.go("?charts=cpu")
+    trends.open_popover("export")
+    save = '[data-export="gpu"][data-format="csv"]'
+    trends.page.chrome.find_element(By.CSS_SELECTOR, save).click()
+    trends.until(
+        lambda: (
+            trends.page.text(".trend-progress") == "Not exported: no chart of the GPUs is in view."
+        ),
+        "it was exported",
+    )
+
+
 def test_the_browsers_back_button_returns_to_the_view_before(trends: Trends, known: Recorded):
     trends.go()
     trends.after(lambda: trends.range("6h"))
@@ -431,13 +474,122 @@ def test_the_theme_is_in_the_address(trends: Trends):
     page = trends.page
     theme = "document.documentElement.dataset.bsTheme"
     page.until(lambda: page.run(theme) == "light", "still dark")
-    assert trends.address() == {"theme": "light"}
+    assert trends.theme() == "light"
     page.chrome.find_element(By.ID, "theme-button").click()
     page.until(lambda: page.run(theme) == "dark", "still light")
-    trends.until(lambda: trends.address() == {}, "the address still says light")
+    trends.until(lambda: trends.theme() == "dark", "the address still says light")
     page.chrome.find_element(By.ID, "theme-button").click()
-    trends.until(lambda: trends.address() == {"theme": "light"}, "the address does not say so")
+    trends.until(lambda: trends.theme() == "light", "the address does not say so")
     assert trends.drawn() == list(CHARTS)
+
+
+def test_an_address_has_its_theme_for_one_look_and_a_choice_stays(trends: Trends):
+    trends.page.run("localStorage.setItem('theme', JSON.stringify('dark'))")
+    painted = "document.documentElement.dataset.bsTheme"
+    trends.open("?theme=light&range=6h")
+    assert trends.page.run(painted) == "light"
+    assert trends.page.run("JSON.parse(localStorage.getItem('theme'))") == "dark"
+    trends.open("?range=6h")
+    assert (trends.page.run(painted), trends.theme()) == ("dark", "dark")
+    trends.page.run("localStorage.setItem('theme', JSON.stringify('light'))")
+    trends.open("?theme=purple")
+    assert trends.page.run(painted) == "light"
+    assert "There is no theme 'purple'; there are dark, light." in trends.notice()
+    trends.page.run("localStorage.removeItem('theme')")
+    trends.open()
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Kolkata"])
+def test_axis_and_zoom_are_in_the_time_of_the_place(trends: Trends, known: Recorded, zone: str):
+    span = f"?from={_iso(known.spike - 40 * MINUTE)}&to={_iso(known.spike + 30 * MINUTE)}"
+    with _zone(trends, zone):
+        trends.go(span)
+        data = trends.data()
+        begin = datetime.fromtimestamp(data["from"] / 1000, ZoneInfo(zone))
+        told = trends.page.text(".trend-span").partition(" –")[0]
+        assert told.removeprefix(f"{begin:%Y-%m-%d} ") == f"{begin:%H:%M}"
+        ticks = _ticks(trends, "power")
+        assert len(ticks) >= 4
+        for time_of, text, day in ticks:
+            at = datetime.fromtimestamp(round(time_of / MINUTE) * 60, ZoneInfo(zone))
+            assert text == f"{at:%H:%M}"
+            assert day in ("", f"{at:%Y-%m-%d}")
+        assert ticks[0][2]
+        trends.after(
+            lambda: trends.drag("power", known.spike - 2 * MINUTE, known.spike + 2 * MINUTE)
+        )
+        fine = trends.data()
+        assert abs(fine["from"] - (known.spike - 2 * MINUTE)) < MINUTE / 2
+        assert abs(fine["to"] - (known.spike + 2 * MINUTE)) < MINUTE / 2
+        assert trends.highest("power") == (known.spike, NEW_WATTS)
+
+
+@pytest.mark.parametrize(
+    ("zone", "start"),
+    [("Europe/Berlin", "2026-10-24T01:00:00Z"), ("America/New_York", "2026-03-07T08:00:00Z")],
+)
+def test_a_day_of_25_or_23_hours_has_its_own_times(trends: Trends, zone: str, start: str):
+    begin = datetime.fromisoformat(start)
+    end = begin + timedelta(hours=48)
+    with _zone(trends, zone):
+        trends.go(f"?from={start}&to={_iso(end.timestamp() * 1000)}")
+        ticks = _ticks(trends, "power")
+        assert len(ticks) >= 4
+        for time_of, text, _ in ticks:
+            at = datetime.fromtimestamp(round(time_of / 3_600_000) * 3600, ZoneInfo(zone))
+            assert text == f"{at:%H:%M}"
+        assert len({day for *_, day in ticks} - {""}) >= 2
+
+
+def test_the_cursor_tells_what_is_below_it_as_time_goes_on(trends: Trends):
+    trends.go("?range=15m")
+    page, data = trends.page, trends.data()
+    tip, other = '[data-chart="power"] .trend-tip', '[data-chart="cpu"] .trend-said'
+    trends.point_at("power", (data["from"] + data["to"]) / 2)
+    trends.until(lambda: page.text(tip), "no values were shown")
+    said = page.text(f"{tip} .time")
+    trends.until(lambda: page.text(f"{tip} .time") != said, "the cursor tells of what is gone")
+    assert trends.data()["to"] > data["to"]
+    assert "mean" not in page.text(other)
+    trends.after(lambda: trends.range("6h"))
+    trends.until(lambda: "mean" in page.text(other) or page.text(tip), "neither was told")
+    trends.point_elsewhere()
+    trends.until(lambda: "mean" in page.text(other), "the cursor stayed")
+
+
+def test_what_is_seen_is_drawn_before_the_rest(trends: Trends):
+    trends.go("?range=6h")
+    trends.show('[data-chart="pcie"]')
+    page = trends.page
+    page.until(lambda: len(page.run(_IN_VIEW)) < len(CHARTS), "all charts are in view")
+    page.run(
+        "(window.order = [], window.react = window.Plotly.react, window.Plotly.react ="
+        " (graph, ...rest) => { window.order.push(graph.closest('.trend-card').dataset.chart);"
+        " return window.react(graph, ...rest); }, 0)"
+    )
+    seen = page.run(_IN_VIEW)
+    assert "pcie" in seen
+    trends.go("?range=24h")
+    order = page.run("(window.Plotly.react = window.react, window.order)")
+    assert set(order[: len(seen)]) == set(seen)
+    assert set(order) == set(CHARTS)
+
+
+def test_a_kind_of_line_is_hidden_and_stays_so(trends: Trends):
+    trends.go("?range=15m&charts=network")
+    page, data = trends.page, trends.data()
+    drawn = "document.querySelector('[data-chart=network] .scatterlayer')" + (
+        ".querySelectorAll('.js-line').length"
+    )
+    before = page.run(drawn)
+    trends.click('[data-chart="network"] [data-trend-part="0"]')
+    trends.until(lambda: page.run(drawn) < before, "the line is still there")
+    assert page.text('[data-chart="network"] .trend-said').startswith("sent mean ")
+    fewer = page.run(drawn)
+    trends.until(lambda: trends.data()["to"] > data["to"], "nothing was appended")
+    assert page.run(drawn) == fewer
+    trends.click('[data-chart="network"] [data-trend-part="0"]')
+    trends.until(lambda: page.run(drawn) == before, "the line did not come back")
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
@@ -590,14 +742,38 @@ def _same(drawn: dict[int, Any], told: dict[int, Any]) -> bool:
     )
 
 
-def _local(page: Page, ms: int) -> int:
-    """As plotly.js is given it, which knows no time zones."""
-    return ms - 60_000 * int(page.run("new Date(arguments[0]).getTimezoneOffset()", ms))
+@contextlib.contextmanager
+def _zone(trends: Trends, zone: str) -> Iterator[None]:
+    """The browser is in this time zone."""
+    command = "Emulation.setTimezoneOverride"
+    trends.page.chrome.execute_cdp_cmd(command, {"timezoneId": zone})
+    try:
+        yield
+    finally:
+        trends.page.chrome.execute_cdp_cmd(command, {"timezoneId": ""})
+
+
+def _ticks(trends: Trends, chart: str) -> list[tuple[float, str, str]]:
+    """What stands below a chart: the time that it stands at, in ms, its text, and its day."""
+    area, data = trends.area(chart), trends.data()
+    found = trends.page.run(
+        "[...document.querySelectorAll(`[data-chart=${arguments[0]}] .xtick text`)].map(text =>"
+        " [(box => (box.left + box.right) / 2)(text.getBoundingClientRect()),"
+        " ...text.dataset.unformatted.split('<br>')])",
+        chart,
+    )
+    share = (data["to"] - data["from"]) / area["width"]
+    return [
+        (data["from"] + (middle - area["left"]) * share, text, "".join(day))
+        for middle, text, *day in found
+    ]
 
 
 def _day_and_clock(page: Page, ms: int) -> tuple[str, str]:
     """In the time of this place, as a person types it."""
-    at = datetime.fromtimestamp(_local(page, ms) / 1000, UTC)
+    at = datetime.fromtimestamp(ms / 1000, UTC) - timedelta(
+        minutes=page.run("new Date(arguments[0]).getTimezoneOffset()", ms)
+    )
     return at.date().isoformat(), at.time().isoformat("seconds")
 
 

@@ -21,6 +21,7 @@ CHARTS = (
     *("cpu", "gpu", "ram", "gpu-memory", "load", "temperature", "pressure", "power"),
     *("disk", "clock", "network", "pcie"),
 )
+_OTHERS = {"gpu", "mode", "theme"}
 _READY = """(section => section && section.dataset.state === 'ready'
     && section.dataset.drawn === String(window.trends.view().number))
     (document.getElementById('trends'))"""
@@ -120,8 +121,13 @@ class Trends:
         return found
 
     def address(self) -> dict[str, str]:
+        """Span, GPUs and charts, as the address has them."""
         asked = dict(parse_qsl(urlsplit(self.page.chrome.current_url).query))
-        return {name: value for name, value in asked.items() if name not in {"gpu", "mode"}}
+        return {name: value for name, value in asked.items() if name not in _OTHERS}
+
+    def theme(self) -> str | None:
+        """The theme that the address has."""
+        return dict(parse_qsl(urlsplit(self.page.chrome.current_url).query)).get("theme")
 
     def notice(self) -> str:
         return self.page.text(".trend-notice")

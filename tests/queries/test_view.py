@@ -30,13 +30,13 @@ def seen(**asked: object) -> View:
 
 
 def test_an_address_that_asks_for_nothing_shows_all_of_the_last_hour_live():
-    assert seen() == View(NOW - HOUR, NOW, None, ALL, live=True)
+    assert seen() == View(NOW - HOUR, NOW, None, ALL, live=True, range="1h")
     assert DEFAULT_RANGE == "1h"
 
 
 @pytest.mark.parametrize(("name", "seconds"), RANGES.items())
 def test_a_range_ends_now_and_goes_on(name: str, seconds: int):
-    assert seen(range=name) == View(NOW - 1000 * seconds, NOW, None, ALL, live=True)
+    assert seen(range=name) == View(NOW - 1000 * seconds, NOW, None, ALL, live=True, range=name)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +63,8 @@ def test_a_range_ends_now_and_goes_on(name: str, seconds: int):
 def test_a_span_is_what_it_says_and_live_where_it_moves_with_time(asked, start, end, live):
     view = seen(**asked)
     assert (view.start, view.end, view.live) == (start, end, live)
+    named = asked.get("to") == "now" and "start" not in asked
+    assert view.range == (asked.get("range", DEFAULT_RANGE) if named else "")
     assert view.problems == ()
 
 
@@ -94,7 +96,7 @@ def test_a_span_is_what_it_says_and_live_where_it_moves_with_time(asked, start, 
 def test_a_span_that_cannot_be_is_told_and_the_range_is_shown(asked, problem):
     view = seen(range="6h", charts="cpu", **asked)
     assert view.problems == (problem,)
-    assert (view.start, view.end, view.live) == (NOW - 6 * HOUR, NOW, True)
+    assert (view.start, view.end, view.live, view.range) == (NOW - 6 * HOUR, NOW, True, "6h")
     assert view.charts == {"cpu"}
 
 
@@ -177,7 +179,7 @@ def test_each_slip_is_told_in_the_order_of_the_address_and_none_hides_another():
         "There is no GPU 9",
         "There is no chart pie",
     ]
-    assert view == View(NOW - HOUR, NOW, None, ALL, True, view.problems)
+    assert view == View(NOW - HOUR, NOW, None, ALL, True, "1h", view.problems)
 
 
 JUNK = st.recursive(
