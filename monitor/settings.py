@@ -13,6 +13,7 @@ from pydantic_settings import (
     BaseSettings,
     CliImplicitFlag,
     CliSettingsSource,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -185,8 +186,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments, environment, monitor.toml, in this order."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+        """Arguments, environment, monitor.toml, in this order. An empty variable is not set."""
+        # Not `env_ignore_empty` of the model: that holds for the command line too.
+        environment = EnvSettingsSource(settings_cls, env_ignore_empty=True)
+        return init_settings, environment, TomlConfigSettingsSource(settings_cls)
 
 
 def load(arguments: Sequence[str] = (), prog: str = "app.py") -> Settings:

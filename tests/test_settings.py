@@ -166,6 +166,14 @@ def test_the_nearer_source_wins(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     assert (load().host, load().mounts) == ("::1", ("/a", "/b"))
 
 
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_an_empty_variable_is_as_if_not_set(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"MONITOR_{name.upper()}", "")
+    assert load() == Settings()
+    monkeypatch.setenv("MONITOR_TOKEN", "one-for-all")
+    assert load(["--port", "3"]).port == 3
+
+
 def test_defaults_expose_nothing() -> None:
     settings = load()
     assert settings.host == "127.0.0.1"
