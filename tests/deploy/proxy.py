@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -32,6 +33,8 @@ events {{}}
 http {{
     include /etc/nginx/mime.types;
     default_type application/octet-stream;
+    # Where a server says nothing else: everything, as Debian has it.
+    access_log default.log;
     client_body_temp_path body;
     proxy_temp_path proxy;
     fastcgi_temp_path fastcgi;
@@ -50,10 +53,18 @@ class Answer:
 
 
 class Proxy:
-    """Started when made, listening once made. `url` is the page's address."""
+    """Started when made, listening once made. `url` is the page's address.
+
+    `passwords` takes the lines that are options too, `limits` are others than the file's.
+    """
 
     def __init__(
-        self, folder: Path, workers: Path, passwords: str = "", certificate: Path | None = None
+        self,
+        folder: Path,
+        workers: Path,
+        passwords: str = "",
+        certificate: Path | None = None,
+        **limits: str,
     ) -> None:
         self.folder = folder
         self.port, plain = _free_ports(2)
@@ -74,8 +85,12 @@ class Proxy:
         }
         if passwords:
             (folder / "htpasswd").write_text(passwords)
-            others["#: "] = ""
-        (folder / "site.conf").write_text(rendered(SITE.read_text(), others))
+            others |= {"#: ": "", "#! ": ""}
+        text = rendered(SITE.read_text(), others)
+        for name, value in limits.items():
+            text, found = re.subn(rf"\b{name}([ =])[^\s;]+", rf"{name}\g<1>{value}", text)
+            assert found, f"{SITE.name} has no {name}"
+        (folder / "site.conf").write_text(text)
         user = "user root;" if os.geteuid() == 0 else ""
         (folder / "nginx.conf").write_text(_AROUND.format(user=user))
         with (folder / "error.log").open("w") as log:

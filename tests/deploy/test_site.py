@@ -161,7 +161,9 @@ def test_with_passwords_an_outsider_gets_nothing_and_a_person_the_live_page(
         assert guarded.get(path).status == 401
     wrong, right = _basic("ann", "wrong"), _basic("ann", PASSWORD)
     assert guarded.get("api/v1/system/health", wrong).status == 401
-    assert guarded.get("api/v1/system/health", right).status == 200
+    answer = guarded.get("api/v1/system/health", right)
+    assert answer.status == 200
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
 
     async def knock(headers: dict[str, str]) -> str:
         address = guarded.url.replace("https", "wss") + "ws/system-metrics"
