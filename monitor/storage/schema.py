@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -124,10 +125,10 @@ def from_arrow(stored: pa.Table, table: Table) -> Columns:
             words[metric.column], found = _words(column)
             cells[:, position] = np.where(found < 0, np.nan, found)
         else:
-            cells[:, position] = column.cast(pa.float64(), safe=False).to_numpy()
+            cells[:, position] = _plain(column.cast(pa.float64(), safe=False), np.nan)
     return Columns(
         table,
-        stored.column("time").cast(pa.int64()).to_numpy().astype(np.int64),
+        _plain(stored.column("time").cast(pa.int64()), -1).astype(np.int64),
         codes.astype(np.int32),
         cells,
         devices,
@@ -142,5 +143,21 @@ def _words(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray[tuple[int], n
     if column.num_chunks == 0:
         return [], np.empty(0, np.int64)
     words = column.chunk(0).dictionary.to_pylist()
-    codes = [chunk.indices.fill_null(-1).to_numpy() for chunk in column.chunks]
-    return words, np.concatenate(codes).astype(np.int64)
+    codes = pa.chunked_array([chunk.indices for chunk in column.chunks])
+    return words, _plain(codes, -1).astype(np.int64)
+
+
+def _plain(column: pa.ChunkedArray, missing: float) -> np.ndarray[tuple[int], np.dtype[Any]]:
+    """The numbers of a column. `to_numpy` would import pandas, which a recorder does not need."""
+    kind = np.dtype(column.type.to_pandas_dtype())
+    found = np.empty(len(column), kind)
+    start = 0
+    for chunk in filter(len, column.chunks):
+        validity, data = chunk.buffers()
+        part = found[start : start + len(chunk)]
+        part[:] = np.frombuffer(data, kind, len(chunk), chunk.offset * kind.itemsize)
+        if chunk.null_count:
+            bits = np.unpackbits(np.frombuffer(validity, np.uint8), bitorder="little")
+            part[bits[chunk.offset : chunk.offset + len(chunk)] == 0] = missing
+        start += len(chunk)
+    return found

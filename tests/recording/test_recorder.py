@@ -35,6 +35,19 @@ record(
 print("returned")
 """
 
+FIRST_TICK = """
+import sys
+from monitor.recording.recorder import Recorder
+from monitor.settings import Settings
+from tests.fakes import FakeClock, FakeSource
+loaded = set(sys.modules)
+clock = FakeClock(float(sys.argv[2]))
+recorder = Recorder(Settings(data=sys.argv[1]), [FakeSource()], "Fake.", clock)
+recorder.sample()
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - loaded}))
+recorder.flush()
+"""
+
 
 class ClosedSource(FakeSource):
     """Says when it has been closed."""
@@ -187,6 +200,18 @@ def test_who_comes_second_chooses_no_sources(tmp_path: Path, settings: Settings)
     with pytest.raises(AlreadyRecording):
         record(settings, choose)
     lock.release()
+
+
+def test_the_first_tick_of_a_successor_waits_for_no_library(tmp_path: Path) -> None:
+    for second in ("1795514400", "1795514401"):
+        ran = subprocess.run(
+            [sys.executable, "-c", FIRST_TICK, str(tmp_path), second],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        assert {"pandas", "pyarrow", "apscheduler"} & set(ran.stdout.split()) == set()
+    assert len(rows_in_parquet(tmp_path, "recorder")) == 2
 
 
 @pytest.fixture
