@@ -12,7 +12,7 @@ from pathlib import Path
 
 from monitor.recording.clock import Clock, PatientClock, SystemClock
 from monitor.recording.devices import Devices, source_names
-from monitor.recording.lock import acquire
+from monitor.recording.lock import acquire, owned
 from monitor.recording.sampler import Sampler
 from monitor.recording.schedule import Job, Schedule
 from monitor.settings import Settings
@@ -23,6 +23,8 @@ from monitor.storage.store import Store
 log = logging.getLogger(__name__)
 
 _PRUNE_SECONDS = 300.0
+# A web process starts the next recorder while the one before still ends, or records until told so.
+_SUCCESSOR_PATIENCE_SECONDS = 60.0
 # Of an interval: between two ticks, when the one before has surely been read.
 _BETWEEN_TICKS = 0.45
 
@@ -126,19 +128,23 @@ def record(
     """Record until a signal, or until the parent is gone. AlreadyRecording, OSError at start."""
     lock_path = recorder_lock(settings)
     lock_path.parent.mkdir(parents=True, exist_ok=True)
-    lock = acquire(lock_path)
     ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
     if until_stdin_closes:
         threading.Thread(target=_wait_for_parent, args=(ended,), daemon=True).start()
+        lock = acquire(lock_path, _SUCCESSOR_PATIENCE_SECONDS, ended.is_set)
+        locks = [lock, acquire(owned(lock_path))]
+    else:
+        locks = [acquire(lock_path)]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
     sources, explanation = choose(settings)
     log.info("%s Recording to %s.", explanation, Path(settings.data))
     recorder = Recorder(settings, sources, explanation)
     recorder.start()
     ended.wait()
     recorder.stop()
-    lock.release()
+    for lock in locks:
+        lock.release()
 
 
 def _wait_for_parent(ended: threading.Event) -> None:

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from monitor.recording.lock import is_held
+from monitor.recording.lock import is_held, owned
 from monitor.settings import SECRET_VARIABLES
 
 log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.2
-_START_SECONDS = 20.0
+_LOOK_SECONDS = 0.1
+# gunicorn tells all its old workers at once to retire: none of them is to follow another.
+_RETIRING_SECONDS = 0.5
 # A recorder that ends this soon did not start properly; the next try waits longer and longer.
 _SHORT_LIFE_SECONDS = 5.0
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -29,8 +30,9 @@ class Supervisor:
     """Keeps one recorder going per data folder, whichever web process owns it.
 
     The recorder's standard input is a pipe from here: when this process dies, however it dies,
-    the recorder reads its end, flushes, and ends; another web process then finds the lock free.
-    Of several that find it free, the one that holds the lock beside it starts a recorder.
+    the recorder reads its end, flushes, and ends. Whoever has the turn, a lock beside the
+    recorder's, owns the recorder: when it retires or dies, the next to have the turn starts a
+    recorder, which loads its libraries while the one before still records or ends.
     """
 
     def __init__(self, lock: Path, command: Sequence[str]) -> None:
@@ -42,6 +44,7 @@ class Supervisor:
         self._failures = 0
         self._complained = ""
         self._stop = threading.Event()
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     @property
@@ -55,12 +58,16 @@ class Supervisor:
         self._thread.start()
 
     def retire(self) -> None:
-        """Start no recorder any more. One that this process started goes on until `stop`."""
+        """Start no recorder any more. One that this process started goes on until `stop`.
+
+        Another web process has its turn from now on: its recorder waits for that one to end.
+        """
         self._stop.set()
 
     def stop(self, patience: float = 10.0) -> None:
         """End the recorder that this process started, after it has flushed."""
         self._stop.set()
+        self._ending.set()
         # It has not been started where another program records (--no-record).
         if self._thread.is_alive():
             self._thread.join()
@@ -86,13 +93,13 @@ class Supervisor:
                     self._complained = str(error)
                     log.warning("A recorder cannot be started now: %s.", error)
             self._stop.wait(_LOOK_SECONDS)
+        self._ending.wait(_RETIRING_SECONDS)
         self._turn.release(force=True)
 
     def _look(self) -> None:
         if self._child is not None:
             status = self._child.poll()
             if status is None:
-                self._started_up()
                 return
             self._buried(status)
         if self._pause_over() and self._takes_turn():
@@ -102,7 +109,7 @@ class Supervisor:
             self._child = subprocess.Popen(self._command, stdin=subprocess.PIPE, env=kept)
 
     def _takes_turn(self) -> bool:
-        """Whether nobody records, and no other web process looks or is starting a recorder now.
+        """Whether no other web process has it, and nobody records who will go on to.
 
         Whoever looks holds the lock for an instant: it would seem to be held to others that look.
         """
@@ -110,17 +117,10 @@ class Supervisor:
             self._turn.acquire(timeout=0)
         except Timeout:
             return False
-        if is_held(self._lock):
+        if is_held(self._lock) and not is_held(owned(self._lock)):
             self._turn.release(force=True)
             return False
         return True
-
-    def _started_up(self) -> None:
-        """Let others have their turn once the recorder holds its lock, or takes too long."""
-        if self._turn.is_locked and (
-            time.monotonic() - self._started > _START_SECONDS or is_held(self._lock)
-        ):
-            self._turn.release(force=True)
 
     def _buried(self, status: int) -> None:
         assert self._child is not None

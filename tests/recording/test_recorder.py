@@ -14,7 +14,7 @@ import pytest
 
 from monitor.metrics import TABLES
 from monitor.recording.devices import PATIENCE_SECONDS
-from monitor.recording.lock import AlreadyRecording, acquire, is_held
+from monitor.recording.lock import AlreadyRecording, acquire, is_held, owned
 from monitor.recording.recorder import Recorder, record
 from monitor.settings import Settings
 from monitor.sources.base import DeviceState, Rows
@@ -262,6 +262,29 @@ def test_it_returns_when_its_input_ends(tmp_path: Path, start: object) -> None:
     process = start("--until-stdin-closes")
     process.stdin.close()
     assert_ended_well(process, tmp_path)
+
+
+def test_a_successor_waits_for_the_lock_and_ends_with_its_parent(tmp_path: Path) -> None:
+    lock = acquire(tmp_path / "recorder.lock")
+    waiting = [
+        subprocess.Popen(
+            [sys.executable, "-c", PROCESS, str(tmp_path), "--until-stdin-closes"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for _ in range(2)
+    ]
+    waiting[0].stdin.close()
+    assert waiting[0].wait(10) == 1
+    assert b"AlreadyRecording" in waiting[0].stderr.read()
+    assert ticks_in_live_db(tmp_path) == []
+    lock.release()
+    wait_for(lambda: ticks_in_live_db(tmp_path))
+    assert is_held(owned(tmp_path / "recorder.lock"))
+    waiting[1].stdin.close()
+    assert waiting[1].wait(10) == 0
+    for process in waiting:
+        process.stderr.close()
 
 
 def test_without_that_option_it_outlives_its_input(tmp_path: Path, start: object) -> None:

@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 
 from monitor.recording import supervisor as supervisor_module
-from monitor.recording.lock import acquire, is_held
+from monitor.recording.lock import acquire, is_held, owned
 from monitor.recording.supervisor import Supervisor, record_command
 from tests.faults.recorders import wait_for
 
@@ -22,7 +22,7 @@ from tests.faults.recorders import wait_for
 _SAY = """
 import os, sys, time
 from pathlib import Path
-from monitor.recording.lock import acquire
+from monitor.recording.lock import acquire, owned
 data = Path(sys.argv[1])
 {first}
 with open(data / "started", "a") as file:
@@ -38,6 +38,11 @@ SLOW = _SAY.format(
     first="",
     then='time.sleep(1); lock = acquire(data / "recorder.lock"); (data / "holds").touch();'
     " sys.stdin.read()",
+)
+OWNED = _SAY.format(
+    first="",
+    then='lock = data / "recorder.lock"; locks = acquire(lock, 60), acquire(owned(lock));'
+    ' (data / "holds").write_text(str(os.getpid())); sys.stdin.read()',
 )
 SHORT_LIVED = _SAY.format(first="", then="sys.exit(3)")
 
@@ -107,7 +112,7 @@ def test_of_three_that_find_nobody_one_starts_a_recorder(tmp_path: Path, start: 
 def test_a_turn_is_given_back_where_somebody_records(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(supervisor_module, "is_held", lambda _: True)
+    monkeypatch.setattr(supervisor_module, "is_held", lambda path: path.suffix == ".lock")
     supervisor = Supervisor(tmp_path / "recorder.lock", [sys.executable, "-c", "raise SystemExit"])
     supervisor._look()
     assert supervisor.owned_pid is None
@@ -129,6 +134,35 @@ def test_one_that_retires_keeps_its_recorder_and_starts_no_other(
     _, (second, _) = children(tmp_path, 2)
     assert other.owned_pid == second
     assert retired.owned_pid is None
+
+
+def test_while_an_owned_recorder_ends_the_next_one_loads(tmp_path: Path, start: Start) -> None:
+    ending = acquire(tmp_path / "recorder.lock"), acquire(owned(tmp_path / "recorder.lock"))
+    supervisor = start(OWNED)
+    [(pid, _)] = children(tmp_path)
+    assert supervisor.owned_pid == pid
+    assert not (tmp_path / "holds").exists()
+    for lock in ending:
+        lock.release()
+    wait_for((tmp_path / "holds").exists)
+
+
+def test_one_that_retires_has_a_successor_while_its_recorder_goes_on(
+    tmp_path: Path, start: Start
+) -> None:
+    holds = tmp_path / "holds"
+    retired = start(OWNED)
+    [(first, _)] = children(tmp_path)
+    wait_for(lambda: holds.exists() and holds.read_text() == str(first))
+    others = [start(OWNED), start(OWNED)]
+    retired.retire()
+    _, (second, _) = children(tmp_path, 2)
+    assert [other.owned_pid for other in others if other.owned_pid] == [second]
+    assert retired.owned_pid == first
+    assert holds.read_text() == str(first)
+    retired.stop()
+    wait_for(lambda: holds.read_text() == str(second))
+    assert len(children(tmp_path)) == 2
 
 
 def test_a_killed_recorder_is_replaced_within_two_seconds(tmp_path: Path, start: Start) -> None:
