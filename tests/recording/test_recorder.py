@@ -266,25 +266,19 @@ def test_it_returns_when_its_input_ends(tmp_path: Path, start: object) -> None:
 
 def test_a_successor_waits_for_the_lock_and_ends_with_its_parent(tmp_path: Path) -> None:
     lock = acquire(tmp_path / "recorder.lock")
-    waiting = [
-        subprocess.Popen(
-            [sys.executable, "-c", PROCESS, str(tmp_path), "--until-stdin-closes"],
-            stdin=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        for _ in range(2)
-    ]
-    waiting[0].stdin.close()
-    assert waiting[0].wait(10) == 1
-    assert b"AlreadyRecording" in waiting[0].stderr.read()
-    assert ticks_in_live_db(tmp_path) == []
-    lock.release()
-    wait_for(lambda: ticks_in_live_db(tmp_path))
-    assert is_held(owned(tmp_path / "recorder.lock"))
-    waiting[1].stdin.close()
-    assert waiting[1].wait(10) == 0
-    for process in waiting:
-        process.stderr.close()
+    command = [sys.executable, "-c", PROCESS, str(tmp_path), "--until-stdin-closes"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as waiting:
+        for _ in range(3):
+            orphan = subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
+            )
+            assert b"AlreadyRecording" in orphan.stderr
+        assert ticks_in_live_db(tmp_path) == []
+        lock.release()
+        wait_for(lambda: waiting.poll() is not None or ticks_in_live_db(tmp_path))
+        assert is_held(owned(tmp_path / "recorder.lock"))
+        waiting.stdin.close()
+        assert waiting.wait(10) == 0
 
 
 def test_without_that_option_it_outlives_its_input(tmp_path: Path, start: object) -> None:
