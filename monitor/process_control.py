@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from collections.abc import Mapping
 from contextlib import closing
@@ -19,7 +20,9 @@ SIGNALS: Mapping[Action, signal.Signals] = {
     "kill": signal.SIGKILL,
 }
 
-NotSentKind = Literal["process-gone", "process-changed", "other-user", "not-permitted"]
+NotSentKind = Literal[
+    "process-gone", "process-unseen", "process-changed", "other-user", "not-permitted"
+]
 
 
 class NotSent(Exception):
@@ -44,6 +47,9 @@ class _Handle:
     def send(self, number: signal.Signals) -> None:
         signal.pidfd_send_signal(self._file, number)
 
+    def has_ended(self) -> bool:
+        return bool(select.select([self._file], [], [], 0)[0])
+
     def close(self) -> None:
         os.close(self._file)
 
@@ -56,6 +62,9 @@ def send(action: Action, pid: int, started: int) -> None:
     """
     with closing(_Handle(pid)) as handle:
         found = running(pid)
+        if found is None and not handle.has_ended():
+            why = f"Process {pid} runs, but nothing of it can be seen from here."
+            raise NotSent("process-unseen", why)
         if found is None:
             raise NotSent("process-gone", f"Process {pid} has ended.")
         if found.started != started:

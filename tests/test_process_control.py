@@ -66,6 +66,19 @@ def test_a_process_that_ends_and_whose_id_is_taken_meanwhile_is_not_hit(child, m
     other.communicate()
 
 
+def test_one_that_hides_is_not_said_to_have_ended(child, monkeypatch):
+    began = started(child)
+    monkeypatch.setattr(process_control, "running", lambda _: None)
+    with pytest.raises(NotSent, match="runs, but nothing of it can be seen") as refused:
+        send("kill", child.pid, began)
+    assert refused.value.kind == "process-unseen"
+    assert child.poll() is None
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    with pytest.raises(NotSent, match="has ended"):
+        send("kill", child.pid, began)
+
+
 def test_another_users_is_not_hit(child, monkeypatch):
     began = started(child)
     monkeypatch.setattr(process_control, "running", lambda _: Running(os.geteuid() + 1, began))

@@ -20,7 +20,13 @@ from monitor.sources.base import Row
 
 log = logging.getLogger(__name__)
 
-_STATUS = {"process-gone": 404, "process-changed": 409, "other-user": 403, "not-permitted": 403}
+_STATUS = {
+    "process-gone": 404,
+    "process-unseen": 409,
+    "process-changed": 409,
+    "other-user": 403,
+    "not-permitted": 403,
+}
 
 
 class Permissions(BaseModel):
