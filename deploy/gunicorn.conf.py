@@ -72,6 +72,15 @@ access_log_format = '%({x-real-ip}i)s "%(m)s %(U)s %(H)s" %(s)s %(B)s bytes %(M)
 _predecessors: list[int] = []
 
 
+def when_ready(arbiter: Arbiter) -> None:
+    """Before the workers are started: what each connection over TCP is to have."""
+    # Only now is app.py's folder on the path.
+    from monitor.listening import prepare
+
+    for listening in arbiter.LISTENERS:
+        prepare(listening.sock)
+
+
 def on_reload(arbiter: Arbiter) -> None:
     """Before the new workers are started: who the old ones are."""
     _predecessors[:] = arbiter.WORKERS

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shutil
+import socket
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from gunicorn.sock import TCPSocket
 
 from monitor.settings import ENV_PREFIX, load
 from tests.faults.recorders import ROOT
@@ -43,6 +49,16 @@ def test_the_example_of_an_environment_names_real_settings(monkeypatch: pytest.M
     settings = load()
     assert settings.url_prefix == "/monitor/"
     assert settings.token is None
+
+
+def test_a_connection_over_tcp_notices_a_client_that_is_gone():
+    config = Config()
+    configuration = runpy.run_path(str(ROOT / "deploy/gunicorn.conf.py"))
+    config.set("when_ready", configuration["when_ready"])
+    listening = TCPSocket(("127.0.0.1", 0), config, Logger(config))
+    config.when_ready(SimpleNamespace(LISTENERS=[listening]))
+    assert listening.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 120_000
+    listening.close()
 
 
 @pytest.fixture
