@@ -461,8 +461,8 @@ GPU = Table(
             "xid",
             units.NUMBER,
             "XID",
-            "Number of the newest driver error that came since the tick before, "
-            "missing where none did.",
+            "Number of a driver error that came, missing where none did. Of several numbers each "
+            "has a tick of its own, in which `xid_count` grows by those of that number.",
             f"{_NVML} nvmlEventTypeXidCriticalError",
             RollUp.LAST,
         ),

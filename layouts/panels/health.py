@@ -15,7 +15,6 @@ from monitor.metrics import GPU
 from monitor.queries.health import COUNTERS, Counter, Health, Lost
 from monitor.queries.latest import Latest
 from monitor.queries.timeline import Timeline, lane_without, whole_gpus
-from monitor.queries.xid import name
 from monitor.queries.xid_events import XidEvent
 from monitor.sources.clock_reasons import CLOCK_REASONS
 from monitor.units import NOT_REPORTED, SECONDS_COUNTED
@@ -155,7 +154,7 @@ def _xid(event: XidEvent) -> Component:
                 className="xid-head",
                 children=[
                     html.Span(xid.severity, className="severity"),
-                    html.B(name(xid.number) + (f" × {event.count}" if event.count > 1 else "")),
+                    html.B(event.title),
                     html.Span(event.name),
                     html.Time(**data(time=event.time)),
                 ],

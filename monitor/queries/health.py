@@ -16,7 +16,7 @@ from monitor.queries.time_lost import seconds_lost
 from monitor.queries.timeline import Timeline, timeline, whole_gpus
 from monitor.queries.trends import shown_gpus
 from monitor.queries.view import View
-from monitor.queries.xid_events import XidEvent, xid_events
+from monitor.queries.xid_events import XidEvent, told_apart, xid_events
 from monitor.sources.base import DeviceState, Row
 from monitor.sources.clock_reasons import CLOCK_REASONS, ClockReason
 from monitor.units import NOT_REPORTED
@@ -102,6 +102,7 @@ def health(archive: Archive, latest: Latest, view: View, device: str) -> Health:
         begin = now - HOUR
         hour = Came(_recorded(archive, [chosen.device], begin, now + 1), chosen, begin)
     row = latest.table("gpu").get(chosen.device, {})
+    xids = told_apart(archive, xid_events(span, gpus, view.start), gpus, span.step)
     return Health(
         short_name(chosen),
         [
@@ -110,8 +111,8 @@ def health(archive: Archive, latest: Latest, view: View, device: str) -> Health:
             if reason.column
         ],
         [_counter(column, row, hour.of(column), in_view.of(column)) for column in COUNTERS],
-        xid_events(span, gpus, view.start),
-        timeline(span, gpus, view.start, view.end),
+        xids,
+        timeline(span, gpus, view.start, view.end, xids),
     )
 
 

@@ -13,11 +13,12 @@ from monitor.queries.growth import growths
 from monitor.queries.latest import short_name
 from monitor.queries.series import Line, Series
 from monitor.queries.xid import Severity
-from monitor.queries.xid_events import xid_events
+from monitor.queries.xid_events import XidEvent
 from monitor.sources.base import DeviceState
 from monitor.sources.clock_reasons import Kind
 
 PointState = Literal["note", "warning", "critical"]
+_WORST_LAST: tuple[PointState, ...] = ("note", "warning", "critical")
 
 # Of the span: what is nearer than this is drawn as one.
 _NEAREST = 1 / 400
@@ -58,7 +59,10 @@ class Point:
 
 @dataclass(frozen=True)
 class Lane:
-    """One GPU. `recorded` are the stretches (start, end) in which it was read."""
+    """One GPU. `recorded` are the stretches (start, end) in which it was read.
+
+    Of points the worst come last: what is drawn last is seen.
+    """
 
     device: str
     name: str
@@ -77,8 +81,10 @@ class Timeline:
     lanes: Sequence[Lane]
 
 
-def timeline(span: Series, gpus: Sequence[DeviceState], start: int, end: int) -> Timeline:
-    """Of these GPUs, from a series with `health.COLUMNS`."""
+def timeline(
+    span: Series, gpus: Sequence[DeviceState], start: int, end: int, xids: Sequence[XidEvent]
+) -> Timeline:
+    """Of these GPUs, from a series with `health.COLUMNS` and the XIDs in it."""
     lines = {line.device: line for line in span.lines}
     lanes = []
     for gpu in gpus:
@@ -88,7 +94,10 @@ def timeline(span: Series, gpus: Sequence[DeviceState], start: int, end: int) ->
                 lane,
                 recorded=list(_recorded(line, span.step, start, end)),
                 stretches=list(_stretches(line, span.step, start, end)),
-                points=[*_points(line, span.step, start, end), *_xid_points(span, gpu, start)],
+                points=sorted(
+                    (*_points(line, span.step, start, end), *_xid_points(xids, gpu, start)),
+                    key=lambda point: _WORST_LAST.index(point.state),
+                ),
             )
         lanes.append(lane)
     return Timeline(start, end, lanes)
@@ -156,8 +165,8 @@ def _points(line: Line, step: int, start: int, end: int) -> Iterator[Point]:
                 yield Point(max(time, start), state, f"{grown:,.0f} {words}")
 
 
-def _xid_points(span: Series, gpu: DeviceState, start: int) -> Iterator[Point]:
-    for event in xid_events(span, [gpu], start):
-        more = f", {event.count} in all" if event.count > 1 else ""
-        words = f"XID {event.xid.number}: {event.xid.words}{more}"
-        yield Point(max(event.time, start), _OF_XID[event.xid.severity], words)
+def _xid_points(xids: Sequence[XidEvent], gpu: DeviceState, start: int) -> Iterator[Point]:
+    for event in xids:
+        if event.device == gpu.device:
+            words = f"{event.title}: {event.xid.words}"
+            yield Point(max(event.time, start), _OF_XID[event.xid.severity], words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import threading
 
 import pynvml
 
@@ -15,10 +16,16 @@ _XID = pynvml.nvmlEventTypeXidCriticalError
 # Zero might mean "for ever" to some driver; this much the thread can sleep.
 _WAIT_MS = 1
 _AT_MOST = 100
+# More numbers than drivers have; a broken one might make them up without end.
+_MOST_WAITING = 500
 
 
 class XidEvents:
-    """Counts by UUID since recording began. They go on through sessions, the event set does not."""
+    """XIDs by UUID since recording began. They go on through sessions, the event set does not.
+
+    A row has room for one number, so of several that come at once the others wait for the ticks
+    that follow. They are counted when they are taken: a count grows by those of that number.
+    """
 
     def __init__(self) -> None:
         self.lane = Lane("nvml-events")
@@ -26,10 +33,12 @@ class XidEvents:
         self._uuids: dict[int, str] = {}
         self._counts: dict[str, int] = {}
         self._last: dict[str, int] = {}
-        self._taken: dict[str, int] = {}
+        # By UUID the numbers in order of arrival, and how often each came.
+        self._waiting: dict[str, dict[int, int]] = {}
+        self._lock = threading.Lock()
 
     def count(self, uuid: str) -> int | None:
-        """XIDs of that GPU; None where the driver reports none."""
+        """XIDs of that GPU that were taken; None where the driver reports none."""
         return self._counts.get(uuid)
 
     def last(self, uuid: str) -> int | None:
@@ -37,12 +46,14 @@ class XidEvents:
         return self._last.get(uuid)
 
     def take(self, uuid: str) -> int | None:
-        """The number of the newest XID since this was last asked; None where none came."""
-        count = self._counts.get(uuid, 0)
-        if count == self._taken.get(uuid, 0):
-            return None
-        self._taken[uuid] = count
-        return self._last[uuid]
+        """The number that has waited longest, all of its kind with it; None where none waits."""
+        with self._lock:
+            waiting = self._waiting.get(uuid)
+            if not waiting:
+                return None
+            xid = next(iter(waiting))
+            self._counts[uuid] += waiting.pop(xid)
+            return xid
 
     def open(self) -> None:
         """Begin a session's event set."""
@@ -52,7 +63,7 @@ class XidEvents:
             self._set = pynvml.nvmlEventSetCreate()
 
     def listen(self, handle: Handle, uuid: str) -> None:
-        """Count the XIDs of that GPU, if the driver can."""
+        """Have that GPU's XIDs reported, if the driver can."""
         if self._set is None:
             return
         with contextlib.suppress(*FAILURES):
@@ -61,9 +72,9 @@ class XidEvents:
             self._counts.setdefault(uuid, 0)
 
     def poll(self, now: float) -> None:
-        """Count what has come, on the lane: if the call hangs, counts stand still."""
+        """Collect what has come, on the lane: if the call hangs, nothing comes."""
         if self._uuids:
-            self.lane.start(self._count, now)
+            self.lane.start(self._collect, now)
 
     def close(self) -> None:
         """Give the event set back."""
@@ -72,15 +83,20 @@ class XidEvents:
             with contextlib.suppress(*FAILURES):
                 pynvml.nvmlEventSetFree(given)
 
-    def _count(self) -> None:
+    def _collect(self) -> None:
         with contextlib.suppress(*FAILURES):  # TIMEOUT: no more for now
             for _ in range(_AT_MOST):
                 event = pynvml.nvmlEventSetWait_v2(self._set, _WAIT_MS)
                 uuid = self._uuids.get(_address(event.device))
                 if uuid is not None and event.eventType == _XID:
-                    # In this order: whoever sees the count has the number.
-                    self._last[uuid] = event.eventData
-                    self._counts[uuid] += 1
+                    self._came(uuid, event.eventData)
+
+    def _came(self, uuid: str, xid: int) -> None:
+        with self._lock:
+            self._last[uuid] = xid
+            waiting = self._waiting.setdefault(uuid, {})
+            if xid in waiting or len(waiting) < _MOST_WAITING:
+                waiting[xid] = waiting.get(xid, 0) + 1
 
 
 def _address(handle: Handle) -> int:

@@ -175,8 +175,8 @@ class Gpu:
         if now - read_at <= _COUNTERS_FRESH_SECONDS:
             row.update(found)
         row.update(self._shared.lost_time.counted(self.uuid, row.get("clock_event_reasons"), now))
-        row["xid_count"] = self._shared.events.count(self.uuid)
         row["xid"] = self._shared.events.take(self.uuid)
+        row["xid_count"] = self._shared.events.count(self.uuid)
         return row
 
     def xid_row(self) -> Row | None:

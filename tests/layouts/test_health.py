@@ -32,6 +32,7 @@ HEALTH = Health(
     [
         XidEvent(1_795_514_400_000, "GPU-5", "GPU 5", decoded(79), 1),
         XidEvent(1_795_514_300_000, "GPU-1", "GPU 1", decoded(200), 3),
+        XidEvent(1_795_514_200_000, "GPU-1", "GPU 1", decoded(43), 3, mixed=True),
     ],
     Timeline(1000, 2000, [LANE]),
 )
@@ -78,13 +79,14 @@ def test_a_counter_is_told_with_what_came_to_it():
 
 
 def test_xids_are_decoded():
-    first, second = having(health_cards(HEALTH), "data-xid")
+    first, second, third = having(health_cards(HEALTH), "data-xid")
     assert (first["data-xid"], first["data-severity"]) == (79, "critical")
     assert "XID 79" in words(first["children"])
     assert "fell off the bus" in words(first["children"])
     assert "XID 200 × 3" in words(second["children"])
+    assert "XID 43 and 2 more" in words(third["children"])
     assert [found["data-time"] for found in having(health_cards(HEALTH), "data-time")] == [
-        *(1_795_514_400_000, 1_795_514_300_000),
+        *(1_795_514_400_000, 1_795_514_300_000, 1_795_514_200_000),
     ]
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from monitor.metrics import GPU
 from monitor.queries.growth import growth
 from monitor.queries.health import HOUR, Health, health
 from monitor.queries.series import Line
 from monitor.queries.view import View
+from monitor.queries.xid_events import xid_events
 from monitor.sources.base import DeviceState, Row
 from tests.queries.charted import Charted
 from tests.queries.ticks import TICK, latest
@@ -127,10 +129,25 @@ def test_a_coarse_tier_has_the_newest_xid_of_a_bucket_and_how_many(tmp_path: Pat
         xid = {14: 31, 16: 43}.get(at)
         count = (at >= 14) + (at >= 16)
         charted.tick(None, {"device": A, "xid": xid, "xid_count": count}, milliseconds=5000)
-    found = told(charted, START, START + 40 * MINUTE)
-    (event,) = found.xids
-    assert (event.time - START, event.xid.number, event.count) == (MINUTE, 43, 2)
-    assert counter(found, "xid_count").span == 2
+    end = START + 40 * MINUTE
+    minutes = charted.archive.tiers[1]
+    series = charted.archive.series(GPU, ("xid_count", "xid"), START, end, tier=minutes)
+    (event,) = xid_events(series, STATES, START)
+    assert (event.time - START, event.title, event.count) == (MINUTE, "XID 43 and 1 more", 2)
+    assert counter(told(charted, START, end), "xid_count").span == 2
+
+
+def test_xids_of_one_bucket_are_told_apart_where_a_finer_tier_has_them(charted: Charted):
+    for at in range(3600):
+        xid = {1814: 48, 1816: 63}.get(at)
+        count = (at >= 1814) + (at >= 1816)
+        charted.tick(None, {"device": A, "xid": xid, "xid_count": count})
+    found = told(charted, START, START + HOUR)
+    assert [((event.time - START) // 1000, event.title) for event in found.xids] == [
+        *((1816, "XID 63"), (1814, "XID 48")),
+    ]
+    points = found.timeline.lanes[0].points
+    assert [point.state for point in points] == ["warning", "critical"]
 
 
 def test_what_came_in_the_first_point_of_a_recording_is_not_lost(tmp_path: Path):

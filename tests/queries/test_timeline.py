@@ -11,6 +11,7 @@ from monitor.metrics import GPU
 from monitor.queries.health import COLUMNS
 from monitor.queries.series import Line, Series
 from monitor.queries.timeline import Lane, timeline
+from monitor.queries.xid_events import xid_events
 from monitor.settings import DEFAULT_TIERS
 from monitor.sources.base import DeviceState
 from monitor.storage.tiers import parse_tiers
@@ -34,7 +35,8 @@ def lane(
     stop = STEP * len(masks) if end is None else end
     tier = parse_tiers(DEFAULT_TIERS)[0]
     series = Series(GPU, [], tier, STEP, start, stop, [line] if len(times) else [])
-    (found,) = timeline(series, [STATE], start, stop).lanes
+    xids = xid_events(series, [STATE], start)
+    (found,) = timeline(series, [STATE], start, stop, xids).lanes
     return found
 
 
@@ -106,7 +108,19 @@ def test_an_xid_is_a_point_with_its_meaning():
         (1000, "critical"),
     ]
     assert points[1].words == "XID 79: The GPU fell off the bus"
-    assert points[0].words.endswith(", 3 in all")
+    assert points[0].words == "XID 200 × 3: An error that is not known here"
+
+
+def test_the_worst_point_is_the_last_and_so_the_one_that_is_seen():
+    nothing = None
+    points = lane(
+        [0] * 4,
+        xid=[nothing, nothing, 63, 43],
+        xid_count=[0, 0, 1, 2],
+        ecc_uncorrected_count=[0, 0, 1, 1],
+        remapped_rows_count=[0, 0, 0, 1],
+    ).points
+    assert [point.state for point in points] == ["note", "warning", "warning", "critical"]
 
 
 def test_points_before_the_span_are_not_in_it():

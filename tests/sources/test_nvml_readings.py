@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pynvml
@@ -19,7 +21,7 @@ from monitor.sources.nvml_facts import text
 from tests.nvml_stub import Scenario, Stub
 from tests.nvml_stub.fixtures import World
 from tests.sources.nvml_cases import COLUMNS, FACTS, LINK_KIB, LINK_SECONDS, TICKS
-from tests.sources.nvml_drive import driving
+from tests.sources.nvml_drive import Drive, driving
 
 each_metric = pytest.mark.parametrize("metric", GPU.metrics, ids=lambda metric: metric.column)
 each_fact = pytest.mark.parametrize("fact", GPU_FACTS, ids=lambda fact: fact.name)
@@ -174,23 +176,45 @@ def test_a_link_counter_that_starts_anew_is_no_rate(nvml: World) -> None:
             assert row["nvlink_tx_bytes_per_second"] == expected
 
 
+def xids_told(drive: Drive, start: int, stop: int) -> list[tuple[object, object]]:
+    rows = [row for at in range(start, stop) for row in drive.tick(float(at)).values()]
+    return [(row["xid"], row["xid_count"]) for row in rows]
+
+
 def test_xids_are_counted_as_they_come(nvml: World) -> None:
     with driving(nvml) as drive:
-        drive.tick(0.0)
-        nvml.set("gpu 0", "xids", "31 43")
-        drive.tick(1.0)
-        (row,) = drive.tick(2.0).values()
-        assert row["xid_count"] == 2
+        drive.run(0, 2)
+        nvml.set("gpu 0", "xids", "31")
+        assert xids_told(drive, 2, 5) == [(None, 0), (31, 1), (None, 1)]
 
 
-def test_a_row_has_the_newest_xid_that_came_since_the_row_before(nvml: World) -> None:
+def test_each_of_the_xids_of_one_tick_is_told_by_its_number(nvml: World) -> None:
     with driving(nvml) as drive:
-        told = []
-        for at, xids in enumerate(("", "31", "31 43 13", "31 43 13", "31 43 13")):
-            nvml.set("gpu 0", "xids", xids)
-            (row,) = drive.tick(float(at)).values()
-            told.append((row["xid"], row["xid_count"]))
-        assert told == [(None, 0), (None, 0), (31, 1), (13, 3), (None, 3)]
+        drive.run(0, 2)
+        nvml.set("gpu 0", "xids", "999 48 63")
+        told = [(None, 0), (999, 1), (48, 2), (63, 3), (None, 3)]
+        assert xids_told(drive, 2, 7) == told
+
+
+def test_a_burst_of_xids_is_told_by_number_and_how_often_each_came(nvml: World) -> None:
+    with driving(nvml) as drive:
+        drive.run(0, 2)
+        nvml.set("gpu 0", "xids", "31 31 43 " * 80 + "79 154")
+        told = xids_told(drive, 2, 10)
+        grown = [(xid, after - before) for (_, before), (xid, after) in pairwise(told) if xid]
+        counts: Counter[object] = Counter()
+        for xid, more in grown:
+            counts[xid] += more
+        assert counts == {31: 160, 43: 80, 79: 1, 154: 1}
+        assert told[-1] == (None, 242)
+
+
+def test_xids_that_wait_are_told_of_a_gpu_that_is_lost_too(nvml: World) -> None:
+    with driving(nvml) as drive:
+        drive.run(0, 2)
+        nvml.set("gpu 0", "xids", "79 154")
+        nvml.set("gpu 0", "state", "!GPU_IS_LOST")
+        assert xids_told(drive, 2, 6) == [(79, 1), (154, 2)]
 
 
 def test_the_xid_of_a_gpu_that_is_lost_by_it_is_recorded(nvml: World) -> None:
