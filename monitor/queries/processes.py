@@ -67,7 +67,8 @@ def gpu_processes(latest: Latest, steady: Mapping[str, float]) -> GpuProcesses:
     """Every GPU's processes. `steady` is what `steady_memory` answers.
 
     No memory is said to be held by nobody where that of a visible process is not reported, nor on
-    a GPU that is split into MIG instances: each of those speaks for itself.
+    a GPU that is split into MIG instances: each of those speaks for itself. Nor is any where the
+    GPU shares the system's memory, or the driver lists no processes.
     """
     gpus = latest.gpus()
     order = {gpu.device: at for at, gpu in enumerate(gpus)}
@@ -114,7 +115,9 @@ def _of_gpu(
 ) -> list[Unaccounted]:
     dead = [row for row in rows if row.get("visibility") == "dead"]
     elsewhere = [row for row in rows if row.get("visibility") == "elsewhere"]
-    unlisted = _unlisted(current_rows(latest, "gpu").get(gpu.device, {}), rows, used)
+    unlisted = None
+    if _lists_holders(gpu):
+        unlisted = _unlisted(current_rows(latest, "gpu").get(gpu.device, {}), rows, used)
     # What is left over is theirs where the driver lists them without their memory.
     rest_of: Cause = "unlisted"
     if _unknown(dead):
@@ -137,6 +140,12 @@ def _of_gpu(
         else:
             found.append(_said(gpu, unlisted, "unlisted", "by no process that the driver lists"))
     return found
+
+
+def _lists_holders(gpu: DeviceState) -> bool:
+    """Whether who holds its memory would be in the list of its processes."""
+    shared = gpu.facts.get("memory_kind") == "shared"
+    return not shared and gpu.facts.get("process_list", "reported") == "reported"
 
 
 def _unlisted(gpu: Row, rows: Sequence[Row], used: float | None) -> int | None:

@@ -111,6 +111,23 @@ def test_nothing_is_said_where_the_memory_of_a_visible_process_is_not_reported()
     assert said(process(1, None)) == []
 
 
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"memory_kind": "shared", "process_list": "reported"},
+        {"memory_kind": "shared"},
+        {"process_list": "Not Supported"},
+        {"process_list": "Insufficient Permissions"},
+    ],
+)
+def test_nobody_is_missed_in_a_list_that_has_not_everyone(facts: dict[str, str]):
+    states = [gpu_state(**facts)]
+    assert said(states=states) == []
+    assert said(process(1), states=states) == []
+    # One that was listed is told all the same.
+    assert [held[0] for held in said(process(5, visibility="dead"), states=states)] == ["dead"]
+
+
 @pytest.mark.parametrize("used", [None, 40.0 * GIB])
 def test_nothing_is_said_of_a_gpu_that_does_not_answer(used: float | None):
     assert said(used=used, gpus=[GPU], states=[gpu_state(status="lost")]) == []
