@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from monitor.queries.clock_events import holds
 from monitor.queries.imbalance import IDLE_PERCENT, held_bytes, is_capped, slowed_by
 from monitor.queries.sparks import value_of
 from monitor.sources.base import DeviceState, Row
@@ -33,11 +34,9 @@ def how_it_is(gpu: DeviceState, recent: Row) -> list[str]:
 
 
 def throttling(row: Row) -> list[object]:
-    """Why clocks are held down now, as the beginning of a snapshot's reading."""
+    """All that holds clocks down now, the worst first, as the beginning of a reading."""
     bits = row.get("clock_event_reasons")
     if not isinstance(bits, int):
         return [NOT_REPORTED, "", None, None, "missing"]
-    slowed = slowed_by(row)
-    if slowed:
-        return [slowed[1], "", bits, None, "warning"]
-    return ["power cap" if is_capped(row) else "none", "", bits, None, "ok"]
+    words = ", ".join(hold.short for hold in holds(bits)) or "none"
+    return [words, "", bits, None, "warning" if slowed_by(row) else "ok"]

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from monitor.queries.clock_events import holds
 from monitor.queries.latest import is_whole, short_name
 from monitor.queries.sparks import value_of
 from monitor.sources.base import DeviceState, Row
-from monitor.sources.clock_reasons import HW_SLOWDOWN, POWER_BRAKE, POWER_CAP, THERMAL
+from monitor.sources.clock_reasons import POWER_CAP
 from monitor.units import BYTES
 
 LOADED_PERCENT = 50.0
@@ -26,13 +27,6 @@ _SLOW_MHZ, _SLOW_SHARE = 50.0, 0.04
 _LAG_PERCENT = 30.0
 # This share of its memory an idle GPU must hold to be told.
 _HELD_SHARE = 0.1
-
-# The weightier first; hardware slowdown is set beside those that cause it.
-_SLOWED = (
-    (THERMAL, "thermal slowdown", "heat"),
-    (POWER_BRAKE, "power brake", "power brake"),
-    (HW_SLOWDOWN, "hardware slowdown", "hardware"),
-)
 
 
 def imbalance(gpus: Sequence[DeviceState], rows: Mapping[str, Row]) -> list[str]:
@@ -53,17 +47,17 @@ def imbalance(gpus: Sequence[DeviceState], rows: Mapping[str, Row]) -> list[str]
 
 
 def slowed_by(row: Row) -> tuple[str, str] | None:
-    """Why its clocks are held down, as (`thermal slowdown`, `heat`); None where they are not."""
-    bits = row.get("clock_event_reasons")
-    if not isinstance(bits, int):
-        return None
-    return next(((long, short) for mask, long, short in _SLOWED if bits & mask), None)
+    """Why its clocks are held down, as (`thermal slowdown`, `heat`); None where they are not.
+
+    A power cap, as a full load has, and what a person or a display set are no such reason.
+    """
+    alarming = (hold for hold in holds(_mask(row)) if hold.alarms)
+    return next(((hold.words, hold.short) for hold in alarming), None)
 
 
 def is_capped(row: Row) -> bool:
     """Whether its power limit holds its clocks down, as a full load does."""
-    bits = row.get("clock_event_reasons")
-    return isinstance(bits, int) and bool(bits & POWER_CAP)
+    return bool(_mask(row) & POWER_CAP)
 
 
 def held_bytes(row: Row) -> float | None:
@@ -115,10 +109,12 @@ def _in_words(slow: Slow) -> str:
 
 
 def _because(row: Row) -> str:
-    slowed = slowed_by(row)
-    if slowed:
-        return slowed[0]
-    return "power cap" if is_capped(row) else ""
+    return next((hold.words for hold in holds(_mask(row))), "")
+
+
+def _mask(row: Row) -> int:
+    bits = row.get("clock_event_reasons")
+    return bits if isinstance(bits, int) else 0
 
 
 def _idle(idle: Sequence[DeviceState], loaded: int, rows: Mapping[str, Row]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.queries.clock_events import reason_names, reasons, worst_kind
+from monitor.queries.clock_events import holds, reason_names, reasons, worst_kind
 from monitor.sources.clock_reasons import CLOCK_REASONS, THERMAL
 
 
@@ -51,3 +51,10 @@ def test_what_the_temperature_s_badge_goes_by_are_the_thermal_reasons():
 def test_a_reason_is_told_in_a_sentence_and_its_name_is_short(reason):
     assert reason.words.endswith(".")
     assert len(reason.name) <= 20
+
+
+@pytest.mark.parametrize("reason", CLOCK_REASONS[1:], ids=lambda reason: reason.name)
+def test_each_reason_but_idle_holds_the_clocks_down(reason):
+    (hold,) = holds(reason.bit | 0x1)
+    # What a full load, a person or the group's slowest brings is no alarm.
+    assert hold.alarms is (reason.bit not in {0x2, 0x4, 0x10, 0x100})
