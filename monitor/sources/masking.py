@@ -2,7 +2,8 @@
 
 A value is a secret by the name it is given to (`--api-key X`, `HF_TOKEN=X`, `"password": "X"`),
 by its shape (`hf_…`, `sk-…`, a JWT), or by its place in an address (`user:X@host`). In doubt it is
-masked. Short options such as `-p` are not: they mean a port as often as a password.
+masked. Short options such as `-p` mean a port as often as a password: it is what the program that
+they are given to takes them for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Iterable
 
 from monitor.sources.secret_names import is_harmless, is_secret_name, takes_many
+from monitor.sources.secret_places import IN_TEXT, Program
 
 MASK = "***"
 LONGEST = 500
@@ -39,6 +41,10 @@ _ADDRESS_PASSWORD = re.compile(
     r"""(?<![A-Za-z0-9+.-])([A-Za-z][A-Za-z0-9+.-]{0,30}://[^\s/@:"']{0,200}:)[^\s"']*@"""
 )
 _ADDRESS_TOKEN = re.compile(r"""(?<![A-Za-z0-9+.-])(https?://)[^\s/@:"']{1,500}@""")
+# Who knows the address may post there.
+_WEBHOOK = re.compile(
+    r"""(hooks\.slack\.com/[a-z]{1,20}/|discord(?:app)?\.com/api/webhooks/)[^\s"']+"""
+)
 _BEARER = re.compile(r"\b(bearer|basic)(\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 
 # `name=`, `"name": `, `--name `: runs of a bounded length, so that time grows with the text alone.
@@ -63,15 +69,22 @@ def masked_command(arguments: Iterable[str], longest: int = LONGEST) -> str:
     """The command line in one line of at most `longest` characters, without its secrets."""
     shown: list[str] = []
     length, awaited = 0, ""
+    program = Program()
     for argument in arguments:
         if length > longest:
             break
         option = _OPTION.fullmatch(argument)
-        if not awaited or option or _is_bare_sign(argument) or is_harmless(awaited, argument):
-            shown.append(masked_text(argument))
-        else:
+        program.takes(argument)
+        begin = program.secret_in(argument)
+        if awaited and not (option or _is_bare_sign(argument) or is_harmless(awaited, argument)):
             shown.append(MASK)
+        elif begin is not None:
+            shown.append(argument[:begin] + MASK)
+        else:
+            shown.append(masked_text(argument))
         awaited = _awaited_after(argument, awaited, named=bool(option))
+        if program.secret_follows(argument):
+            awaited = "password"
         length += len(shown[-1]) + 1
     line = " ".join(shown)
     return line if len(line) <= longest else line[: longest - 1] + "…"
@@ -101,8 +114,10 @@ def masked_text(text: str) -> str:
         if value and not is_harmless(whole["name"], value):
             return _in_one_line(text[: whole.end()] + MASK)
     text = _without_named(text)
+    text = _without_placed(text)
     text = _ADDRESS_PASSWORD.sub(rf"\1{MASK}@", text)
     text = _ADDRESS_TOKEN.sub(rf"\1{MASK}@", text)
+    text = _WEBHOOK.sub(rf"\1{MASK}", text)
     text = _BEARER.sub(rf"\1\2{MASK}", text)
     return _in_one_line(_SHAPES.sub(MASK, text))
 
@@ -128,6 +143,17 @@ def _without_named(text: str) -> str:
             continue
         parts += [text[at : named.end()], MASK]
         at = value.end()
+    return "".join([*parts, text[at:]])
+
+
+def _without_placed(text: str) -> str:
+    parts: list[str] = []
+    at = 0
+    for placed in IN_TEXT.finditer(text):
+        value = _VALUE.match(text, placed.end())
+        if value is not None and not _OPTION.fullmatch(value[0]):
+            parts += [text[at : placed.end()], MASK]
+            at = value.end()
     return "".join([*parts, text[at:]])
 
 

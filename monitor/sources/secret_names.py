@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_WORD = re.compile(r"[sS]3(?![A-Za-z0-9])|[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET = frozenset(
     {
         *("auth", "authorization", "bearer", "cookie", "credential", "credentials", "creds", "jwt"),
@@ -14,8 +15,8 @@ _SECRET = frozenset(
 )
 # As in `apikey`, `PGPASSWORD` or `hftoken`: words that no one set apart.
 _SECRET_ENDINGS = (
-    *("accesskey", "apikey", "apikeys", "authkey", "passphrase", "passwd", "password"),
-    *("privatekey", "secret", "secretkey", "token"),
+    *("accesskey", "apikey", "apikeys", "authkey", "passkey", "passphrase", "passwd", "password"),
+    *("privatekey", "pwd", "secret", "secretkey", "token", "userpass"),
 )
 _OF_A_KEY = frozenset(
     {
@@ -23,6 +24,14 @@ _OF_A_KEY = frozenset(
         *("license", "master", "private", "service", "shared", "signing", "ssh", "subscription"),
     }
 )
+# Whose key it is, right before the word: `--hf-key`, but not `--hf-text-key`.
+_VENDORS = frozenset(
+    {
+        *("anthropic", "aws", "azure", "comet", "gcp", "github", "gitlab", "google", "hf"),
+        *("huggingface", "kaggle", "neptune", "openai", "slack", "s3", "wandb"),
+    }
+)
+_KEYS = frozenset({"key", "keys"})
 # The name of something about a secret: where it lies, how long or of which kind it is.
 _ABOUT = frozenset(
     {
@@ -42,8 +51,10 @@ def is_secret_name(name: str) -> bool:
         return False
     if any(_is_secret_word(word) for word in words):
         return True
+    if any(owner in _VENDORS and word in _KEYS for owner, word in pairwise(words)):
+        return True
     of_a_key = len(words) == 1 or not _OF_A_KEY.isdisjoint(words)
-    return of_a_key and not {"key", "keys"}.isdisjoint(words)
+    return of_a_key and not _KEYS.isdisjoint(words)
 
 
 def takes_many(name: str) -> bool:

@@ -65,6 +65,40 @@ MASKED = [
     ("x nvapi-{}", "x ***"),
     ("x --logger=hf_{}", "x --logger=***"),
     ("x eyJhbGciOiJI.eyJzdWIiOiIx.{}", "x ***"),
+    ("x --wandb-key {}", "x --wandb-key ***"),
+    ("x -e WANDB_KEY={}", "x -e WANDB_KEY=***"),
+    ("x --hf-key={} --hf_key {}", "x --hf-key=*** --hf_key ***"),
+    ("x --openai-key {} --openaiKey {}", "x --openai-key *** --openaiKey ***"),
+    ("x --aws-key {} --s3-key {}", "x --aws-key *** --s3-key ***"),
+    ("env S3_KEY={} GITHUB_KEY={} x", "env S3_KEY=*** GITHUB_KEY=*** x"),
+    ("x --passkey {} --mypwd {}", "x --passkey *** --mypwd ***"),
+    ("x --userpass bob:{}", "x --userpass ***"),
+    ("wandb login {}", "wandb login ***"),
+    ("/opt/bin/wandb login --relogin {}", "/opt/bin/wandb login --relogin ***"),
+    ("python -m wandb login --host http://h {}", "python -m wandb login --host *** ***"),
+    ("curl -u bob:{} https://h/x", "curl -u *** https://h/x"),
+    ("curl -sSu bob:{} https://h/x", "curl -sSu *** https://h/x"),
+    ("curl -ubob:{} https://h/x", "curl -u*** https://h/x"),
+    ("curl --user bob:{} -o f", "curl --user *** -o f"),
+    ("curl --proxy-user=bob:{} -o f", "curl --proxy-user=*** -o f"),
+    ("sudo -u bob /usr/bin/curl -u bob:{} h", "sudo -u bob /usr/bin/curl -u *** h"),
+    ("sshpass -p {} ssh -p 8022 host", "sshpass -p *** ssh -p 8022 host"),
+    ("sshpass -p{} ssh host", "sshpass -p*** ssh host"),
+    ("mysql -u root -p{} db", "mysql -u root -p*** db"),
+    ("mysqldump -p{} db", "mysqldump -p*** db"),
+    ("mongosh -u root -p {} db", "mongosh -u root -p *** db"),
+    ("redis-cli -h host -a {} ping", "redis-cli -h host -a *** ping"),
+    ("docker login -u bob -p {} host", "docker login -u bob -p *** host"),
+    ("sh -c 'curl -s -u \"bob:{} {}\" https://h/x'", "sh -c curl -s -u *** https://h/x"),
+    ("sh -c 'cd /x && mysql -uroot -p{} db'", "sh -c cd /x && mysql -uroot -p*** db"),
+    ("sh -c 'sshpass -p {} ssh -p 8022 h'", "sh -c sshpass -p *** ssh -p 8022 h"),
+    ("sh -c 'wandb login {}; python x.py'", "sh -c wandb login ***; python x.py"),
+    ("x https://hooks.slack.com/services/T0/B0/{}", "x https://hooks.slack.com/services/***"),
+    (
+        "x --hook=https://hooks.slack.com/services/{}",
+        "x --hook=https://hooks.slack.com/services/***",
+    ),
+    ("x https://discord.com/api/webhooks/12/{} y", "x https://discord.com/api/webhooks/*** y"),
     ("x '-----BEGIN RSA PRIVATE KEY----- {} -----END RSA PRIVATE KEY----- y'", "x *** y"),
 ]
 UNTOUCHED = [
@@ -76,6 +110,15 @@ UNTOUCHED = [
     "python x.py https://host:8080/path s3://bucket/key ssh://git@host/x.git -p 8022",
     "python x.py --compass 3 --monkey 4 --author me task-1234567890123456 -np 4",
     "python x.py sk-learn-and-other-words hf_hub",
+    "python -u x.py --key-frames 12 --keyboard us --sort-key name --hf-text-key text",
+    "docker run -u root -p 8080:80 -p8081:81 image python -u x.py",
+    "ssh -p 8022 host",
+    "sshpass -e ssh -p 8022 host",
+    "sudo -u bob python x.py --user bob",
+    "mysql -u root -p db -P 3306",
+    "curl -s -o out https://h/x --retry 3",
+    "wandb agent team/project/ab12cd34",
+    "git checkout 3f786850e387550fdab836ed7e6dc881de23001b",
     "torchrun --nproc_per_node=8 --rdzv_endpoint=10.0.0.1:29500 train.py",
 ]
 
@@ -104,6 +147,7 @@ def test_a_number_of_tokens_is_no_secret_but_a_number_may_be_a_password() -> Non
     "name",
     [
         *("--password", "--db-passwd", "dbPassword", "MYSQL_PWD", "--hf-token", "HF_TOKEN"),
+        *("--passkey", "--mypwd", "--userpass", "WANDB_KEY", "--s3-key", "s3_keys", "gcpKey"),
         *("APIKey", "apikey", "x-api-key", "--access-key", "private_key", "--auth", "clientSecret"),
     ],
 )
@@ -113,7 +157,11 @@ def test_a_name_of_a_secret(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["--tokenizer", "--token-ids", "key_name", "--sort-key", "", "--", "--lr", "AWS_ACCESS_KEY_ID"],
+    [
+        *("--tokenizer", "--token-ids", "key_name", "--sort-key", "", "--", "--lr"),
+        *("AWS_ACCESS_KEY_ID", "--key-frames", "--keyboard", "--hf-text-key", "--bypass"),
+        *("--aws-key-name", "--s3-bucket", "monkey"),
+    ],
 )
 def test_a_name_of_no_secret(name: str) -> None:
     assert not is_secret_name(name)
@@ -169,7 +217,7 @@ def test_any_arguments_make_one_line_that_can_be_stored(arguments: list[str]) ->
 
 
 @pytest.mark.parametrize(
-    "piece", ["a://a:", "token ", '"', "'\"", "token=\\", "Bearer ", "eyJ", "-"]
+    "piece", ["a://a:", "token ", '"', "'\"", "token=\\", "Bearer ", "eyJ", "-", "curl ", "mysql -"]
 )
 def test_time_grows_with_the_text_alone(piece: str) -> None:
     began = time.process_time()
