@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from monitor.metrics import GPU
 from monitor.queries.imbalance import IDLE_PERCENT, held_bytes, slow_gpus, slowed_by
 from monitor.queries.latest import Latest, is_whole, short_name
+from monitor.queries.recent import RECENT_MS
 from monitor.queries.snapshot import state_of
 from monitor.queries.sparks import value_of
 from monitor.sources.base import DeviceState, Row
@@ -21,15 +22,20 @@ QUESTIONS = ("Busiest", "Free", "Hottest", "Slowed", "Most memory")
 """What each answer is to, in the order of the answers."""
 
 _NOBODY = "none"
+_OVER_TIME = f"the mean of the last {RECENT_MS // 1000} s"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Words, the UUID of the GPU that they are about, if one, and `ok` or `warning`."""
+    """Words, the UUID of the GPU that they are about, if one, and how bad it is.
+
+    `state` is `ok`, `warm`, `warning` or `critical`; `title` has everything where words do not.
+    """
 
     words: str
     device: str = ""
     state: str = "ok"
+    title: str = ""
 
 
 def answers(latest: Latest, recent: Mapping[str, Row]) -> list[Answer]:
@@ -53,7 +59,8 @@ def _busiest(gpus: Sequence[DeviceState], rows: Mapping[str, Row]) -> Answer:
     gpu, used = _highest(gpus, rows, "utilization_percent")
     if gpu is None or used < IDLE_PERCENT:
         return Answer(_NOBODY)
-    return Answer(f"{short_name(gpu)} · {used:.0f} %", gpu.device)
+    words = f"{short_name(gpu)} · {used:.0f} %"
+    return Answer(words, gpu.device, title=f"{words}, {_OVER_TIME}")
 
 
 def _free(gpus: Sequence[DeviceState], rows: Mapping[str, Row]) -> Answer:
@@ -67,7 +74,9 @@ def _free(gpus: Sequence[DeviceState], rows: Mapping[str, Row]) -> Answer:
     free = [gpu for gpu in idle if held_bytes(rows[gpu.device]) is None]
     if free:
         numbers = ", ".join(short_name(gpu).removeprefix("GPU ") for gpu in free)
-        return Answer(f"GPU{'s' if len(free) > 1 else ''} {numbers}", free[0].device)
+        words = f"GPU{'s' if len(free) > 1 else ''} {numbers}"
+        below = f"below {IDLE_PERCENT:.0f} % use, {_OVER_TIME}, and little memory held"
+        return Answer(words, free[0].device, title=f"{words}: {below}")
     for gpu in idle:
         held = held_bytes(rows[gpu.device])
         return Answer(f"none · {short_name(gpu)} idle, {BYTES.text(held or 0.0)} held", gpu.device)

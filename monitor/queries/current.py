@@ -102,7 +102,8 @@ class Current:
     def _snapshot(self, latest: Latest) -> dict[str, object]:
         found = snapshot(latest, self._follower.peaks.over(latest.time or 0))
         answered = answers(latest, self._recent())
-        return {**found, "answers": [[each.words, each.device, each.state] for each in answered]}
+        told = [[each.words, each.device, each.state, each.title] for each in answered]
+        return {**found, "answers": told}
 
     def _recent(self) -> Mapping[str, Row]:
         return self.once("recent", lambda latest: recent(latest, self._follower.buffers["gpu"]))

@@ -18,6 +18,7 @@ BUSY: Row = {
 }
 IDLE: Row = {**BUSY, "utilization_percent": 0.0}
 FREE: Row = {**IDLE, "memory_used_bytes": 2 << 20}
+IS_FREE = "below 5 % use, the mean of the last 10 s, and little memory held"
 
 
 def answered(*rows: Row, processes: tuple[Row, ...] = ()) -> dict[str, Answer]:
@@ -36,7 +37,7 @@ def test_a_single_gpu_is_not_told_apart_from_others():
 
 def test_who_is_busiest_and_that_nobody_is():
     assert answered(BUSY, {**BUSY, "utilization_percent": 99.0})["Busiest"] == Answer(
-        "GPU 1 · 99 %", "GPU-1"
+        "GPU 1 · 99 %", "GPU-1", title="GPU 1 · 99 %, the mean of the last 10 s"
     )
     assert answered(IDLE, FREE)["Busiest"] == Answer("none")
 
@@ -44,10 +45,10 @@ def test_who_is_busiest_and_that_nobody_is():
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ((BUSY, FREE), Answer("GPU 1", "GPU-1")),
-        ((FREE, BUSY, FREE), Answer("GPUs 0, 2", "GPU-0")),
+        ((BUSY, FREE), Answer("GPU 1", "GPU-1", title=f"GPU 1: {IS_FREE}")),
+        ((FREE, BUSY, FREE), Answer("GPUs 0, 2", "GPU-0", title=f"GPUs 0, 2: {IS_FREE}")),
         ((BUSY, IDLE), Answer("none · GPU 1 idle, 61.0 GiB held", "GPU-1")),
-        ((IDLE, FREE), Answer("GPU 1", "GPU-1")),
+        ((IDLE, FREE), Answer("GPU 1", "GPU-1", title=f"GPU 1: {IS_FREE}")),
         ((BUSY, BUSY), Answer("none")),
         # Of one that does not tell its use nobody knows whether it is free.
         ((BUSY, {**FREE, "utilization_percent": None}), Answer("none")),
