@@ -415,6 +415,11 @@ GPU = Table(
             "Slowed for reliability",
             "with clocks below their best for reliability",
         ),
+        _lost(
+            "other_reason_seconds",
+            "Slowed for another reason",
+            "with clocks below their best for reasons of a newer driver, not known here",
+        ),
         Metric(
             "ecc_corrected_count",
             units.COUNT,

@@ -19,7 +19,7 @@ from monitor.metrics import KEY_COLUMNS, TABLES, Metric, RollUp, Table
 from monitor.queries.trends import CHARTS, SHORT, Chart
 from monitor.settings import Settings
 from monitor.sources.base import Row
-from monitor.sources.clock_reasons import CLOCK_REASONS
+from monitor.sources.clock_reasons import CLOCK_REASONS, COUNTED, OTHERS
 from monitor.sources.facts import FACTS, Fact
 from monitor.storage.buffer import Buffer
 from monitor.storage.journal import Journal
@@ -135,9 +135,10 @@ def test_what_cannot_be_averaged_is_not(table: Table, metric: Metric) -> None:
 def test_each_clock_reason_is_a_bit_and_its_column_counts_seconds() -> None:
     bits = [reason.bit for reason in CLOCK_REASONS]
     assert bits == [1 << place for place in range(len(bits))]
-    counted = [reason.column for reason in CLOCK_REASONS if reason.column]
-    assert counted == [m.column for m in TABLES["gpu"].metrics if m.unit is units.SECONDS_COUNTED]
+    columns = [m.column for m in TABLES["gpu"].metrics if m.unit is units.SECONDS_COUNTED]
+    assert list(COUNTED) == columns
     assert [r.kind for r in CLOCK_REASONS if not r.column] == ["normal"] * 3
+    assert not OTHERS.bit & sum(bits)
 
 
 @each_metric

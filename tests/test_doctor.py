@@ -98,7 +98,7 @@ def test_a_machine_that_is_well(checkup: Checkup) -> None:
 def test_what_a_gpu_lacks_is_named_once(checkup: Checkup) -> None:
     checkup.run()
     assert len(checkup.lines("GPU ")) == 8
-    assert checkup.lines("gpu") == ["  ok    gpu         40 of 47 columns"]
+    assert checkup.lines("gpu") == ["  ok    gpu         41 of 48 columns"]
     assert checkup.text.count("fan_percent") == 1
     assert "The GPU has no fan of its own." in checkup.text
 

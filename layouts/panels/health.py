@@ -16,7 +16,7 @@ from monitor.queries.health import COUNTERS, Counter, Health, Lost
 from monitor.queries.latest import Latest
 from monitor.queries.timeline import Timeline, lane_without, whole_gpus
 from monitor.queries.xid_events import XidEvent
-from monitor.sources.clock_reasons import CLOCK_REASONS
+from monitor.sources.clock_reasons import COUNTED
 from monitor.units import NOT_REPORTED, SECONDS_COUNTED
 
 _MOST_XIDS = 30
@@ -53,7 +53,7 @@ def health_section(latest: Latest) -> Component:
 
 def health_skeleton(latest: Latest) -> list[Component]:
     """Cards of the final size, without a number."""
-    lost = [Lost(reason, None, None) for reason in CLOCK_REASONS if reason.column]
+    lost = [Lost(reason, None, None) for reason in COUNTED.values()]
     counters = [Counter(column, "", "missing", None, None) for column in COUNTERS]
     lanes = [lane_without(gpu) for gpu in whole_gpus(latest.gpus())]
     return [
@@ -89,6 +89,7 @@ def _card(label: str, *children: Component, of: str = "", kind: str = "") -> Com
 
 
 def _lost_card(lost: Sequence[Lost], of: str) -> Component:
+    """A row for each limit and problem, and for what is not known where it came."""
     rows = [
         html.Tr(
             [
@@ -99,6 +100,7 @@ def _lost_card(lost: Sequence[Lost], of: str) -> Component:
             **data(reason=one.reason.column),
         )
         for one in lost
+        if one.reason.kind != "unknown" or one.hour or one.span
     ]
     return _card("Time lost", _table(("", "last hour", "in view"), rows), of=of, kind="lost")
 

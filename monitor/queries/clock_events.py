@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from monitor.sources.clock_reasons import (
     CLOCK_REASONS,
     HW_SLOWDOWN,
+    OTHERS,
     POWER_BRAKE,
     POWER_CAP,
     THERMAL,
@@ -61,8 +62,7 @@ def reasons(bits: int) -> list[ClockReason]:
     unknown = bits & ~_KNOWN
     while unknown:
         lowest = unknown & -unknown
-        words = "A reason of a newer driver, not known here."
-        found.append(ClockReason(lowest, f"{lowest:#x}", words, "unknown"))
+        found.append(ClockReason(lowest, f"{lowest:#x}", OTHERS.words, OTHERS.kind))
         unknown ^= lowest
     return found
 

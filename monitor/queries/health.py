@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import or_
 from typing import Literal
+
+import numpy as np
 
 from monitor.metrics import GPU
 from monitor.queries.archive import Archive
+from monitor.queries.clock_events import reason_names
 from monitor.queries.growth import growth
 from monitor.queries.latest import Latest, short_name
 from monitor.queries.series import Series
@@ -18,7 +23,7 @@ from monitor.queries.trends import shown_gpus
 from monitor.queries.view import View
 from monitor.queries.xid_events import XidEvent, told_apart, xid_events
 from monitor.sources.base import DeviceState, Row
-from monitor.sources.clock_reasons import CLOCK_REASONS, ClockReason
+from monitor.sources.clock_reasons import COUNTED, OTHERS, ClockReason
 from monitor.units import NOT_REPORTED
 
 State = Literal["ok", "note", "warning", "critical", "missing"]
@@ -35,7 +40,7 @@ COUNTERS = (
 )
 COLUMNS = (
     "clock_event_reasons",
-    *(reason.column for reason in CLOCK_REASONS if reason.column),
+    *COUNTED,
     *COUNTERS,
     "xid",
 )
@@ -106,9 +111,8 @@ def health(archive: Archive, latest: Latest, view: View, device: str) -> Health:
     return Health(
         short_name(chosen),
         [
-            Lost(reason, hour.seconds(reason), in_view.seconds(reason))
-            for reason in CLOCK_REASONS
-            if reason.column
+            Lost(_named(reason, hour, in_view), hour.seconds(reason), in_view.seconds(reason))
+            for reason in COUNTED.values()
         ],
         [_counter(column, row, hour.of(column), in_view.of(column)) for column in COUNTERS],
         xids,
@@ -128,6 +132,13 @@ class Came:
         """Lost to the reason."""
         return seconds_lost(self._line, reason, self._start, self._series.step)
 
+    def mask(self) -> int:
+        """Every clock event reason that was in force."""
+        if self._line is None:
+            return 0
+        masks = self._line.columns["clock_event_reasons"]
+        return int(np.bitwise_or.reduce(np.nan_to_num(masks).astype(np.int64)))
+
     def of(self, column: str) -> float | None:
         """How much the counter grew; None where it was not read."""
         grown = growth(self._line, column)
@@ -136,6 +147,14 @@ class Came:
         # As the list of them has it, which knows of one in the first point too.
         events = xid_events(self._series, [self._gpu], self._start)
         return float(sum(event.count for event in events))
+
+
+def _named(reason: ClockReason, *came: Came) -> ClockReason:
+    """The reason; where it stands for those that are not known here, with theirs in its name."""
+    if reason is not OTHERS:
+        return reason
+    bits = ", ".join(reason_names(reason.bit & reduce(or_, (each.mask() for each in came))))
+    return replace(reason, name=f"Other ({bits})") if bits else reason
 
 
 def _recorded(archive: Archive, devices: Sequence[str], start: int, end: int) -> Series:

@@ -90,3 +90,15 @@ CLOCK_REASONS = (
         "reliability_seconds",
     ),
 )
+
+OTHERS = ClockReason(
+    (1 << 62) - 1 - sum(reason.bit for reason in CLOCK_REASONS),
+    "Other",
+    "A reason of a newer driver, not known here.",
+    "unknown",
+    "other_reason_seconds",
+)
+"""All that a later driver may set, in one."""
+
+COUNTED = {reason.column: reason for reason in (*CLOCK_REASONS, OTHERS) if reason.column}
+"""By its column each reason whose seconds are counted."""

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from monitor.sources.base import Row, Value
 from monitor.sources.clock_reasons import (
-    CLOCK_REASONS,
+    COUNTED,
     HW_THERMAL,
     IDLE,
     POWER_CAP,
@@ -29,9 +29,8 @@ class DemoHealth:
     def __init__(self, run: Run) -> None:
         self._masks = _masks(run)
         self._lost = {
-            reason.column: np.cumsum(self._masks & reason.bit > 0, axis=0, dtype=np.int32)
-            for reason in CLOCK_REASONS
-            if reason.column
+            column: np.cumsum(self._masks & reason.bit > 0, axis=0, dtype=np.int32)
+            for column, reason in COUNTED.items()
         }
 
     def cells(self, runs: int, second: int, index: int) -> Row:
@@ -49,9 +48,9 @@ class DemoHealth:
         }
 
 
-def _masks(run: Run) -> NDArray[np.int16]:
+def _masks(run: Run) -> NDArray[np.int64]:
     hot = np.round(run.temperature) >= SLOWDOWN_CELSIUS
     thermal = SW_THERMAL + HW_THERMAL * hot
     capped = np.where(run.power > _CAPPED_WATTS, POWER_CAP, 0)
     busy = np.where(run.throttled, thermal, capped)
-    return np.where(run.utilization < 1, IDLE, busy).astype(np.int16)
+    return np.where(run.utilization < 1, IDLE, busy).astype(np.int64)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from monitor.sources.base import Row, Value
-from monitor.sources.clock_reasons import CLOCK_REASONS
+from monitor.sources.clock_reasons import COUNTED
 
-_COUNTED = [(reason.bit, reason.column) for reason in CLOCK_REASONS if reason.column]
+_COUNTED = [(reason.bit, column) for column, reason in COUNTED.items()]
 # In intervals: a tick that was left out is bridged, what is longer is a gap.
 _LONGEST = 2.5
 

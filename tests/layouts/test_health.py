@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,11 +13,11 @@ from monitor.queries.health import COUNTERS, Counter, Health, Lost
 from monitor.queries.timeline import Lane, Point, Stretch, Timeline
 from monitor.queries.xid import decoded
 from monitor.queries.xid_events import XidEvent
-from monitor.sources.clock_reasons import CLOCK_REASONS
+from monitor.sources.clock_reasons import COUNTED, OTHERS
 from tests.layouts.test_page import EIGHT, NONE, ONE, properties
 from tests.layouts.test_span_report import words
 
-COUNTED = [reason for reason in CLOCK_REASONS if reason.column]
+SHOWN = [reason for reason in COUNTED.values() if reason is not OTHERS]
 LANE = Lane(
     "GPU-5",
     "GPU 5",
@@ -27,7 +28,7 @@ LANE = Lane(
 )
 HEALTH = Health(
     "GPU 5",
-    [Lost(reason, None if at else 3300.0, 75.0 * at) for at, reason in enumerate(COUNTED)],
+    [Lost(reason, None if at else 3300.0, 75.0 * at) for at, reason in enumerate(SHOWN)],
     [Counter(column, "7 of it", "warning", 2.0, None) for column in COUNTERS],
     [
         XidEvent(1_795_514_400_000, "GPU-5", "GPU 5", decoded(79), 1),
@@ -54,6 +55,14 @@ def test_seconds_lost_to_each_reason_stand_behind_its_name():
     assert len(having(cards, "data-reason")) == 8
     assert cells(cards, "data-reason", "sw_power_cap_seconds") == ["Power cap", "55 min 0 s", "0 s"]
     assert cells(cards, "data-reason", "sync_boost_seconds") == ["Sync boost", "N/A", "2 min 30 s"]
+
+
+@pytest.mark.parametrize("seconds", [None, 0.0])
+def test_what_is_not_known_has_a_row_where_it_came(seconds: float | None):
+    other = Lost(replace(OTHERS, name="Other (0x8000)"), seconds, None)
+    assert having(health_cards(replace(HEALTH, lost=[other])), "data-reason") == []
+    came = health_cards(replace(HEALTH, lost=[replace(other, hour=60.0)]))
+    assert cells(came, "data-reason", OTHERS.column) == ["Other (0x8000)", "1 min 0 s", "N/A"]
 
 
 def test_time_lost_is_marked_by_the_kind_of_its_reason_and_a_zero_is_not():

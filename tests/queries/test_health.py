@@ -60,6 +60,15 @@ def test_time_lost_is_what_the_counter_grew_by_in_each_span(charted: Charted):
     assert lost(within, "sw_power_cap_seconds") == (59 * 30.0, 9 * 30.0)
 
 
+def test_time_lost_to_reasons_that_are_not_known_is_told_with_their_bits(charted: Charted):
+    for at, mask in enumerate((0x4, 0x100004, 0x8000, 0)):
+        row = {"clock_event_reasons": mask, "other_reason_seconds": 60.0 * min(at, 2)}
+        charted.tick(None, {"device": A, **row}, milliseconds=MINUTE)
+    found = told(charted, START, charted.clock.ms)
+    (other,) = [one for one in found.lost if one.reason.column == "other_reason_seconds"]
+    assert (other.reason.name, other.span) == ("Other (0x8000, 0x100000)", 120.0)
+
+
 def test_a_restart_is_no_loss_and_what_follows_counts(charted: Charted):
     for seconds in (500.0, 501.0, 0.0, 1.0, None, 2.0):
         charted.tick(None, {"device": A, "sw_power_cap_seconds": seconds}, milliseconds=MINUTE)

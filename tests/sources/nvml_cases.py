@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from monitor.metrics import FANS
-from monitor.sources.clock_reasons import CLOCK_REASONS
+from monitor.sources.clock_reasons import COUNTED
 
 Values = Mapping[str, str]
 Expected = Callable[[Values], object]
@@ -66,7 +66,7 @@ def _performance_state(values: Values) -> int | None:
 
 def lost(column: str) -> Expected:
     """The seconds of `TICKS` ticks, one a second, where the mask has the column's bit."""
-    (bit,) = [reason.bit for reason in CLOCK_REASONS if reason.column == column]
+    bit = COUNTED[column].bit
 
     def expected(values: Values) -> float | None:
         mask = word(values, "clock_reasons")
@@ -111,7 +111,7 @@ COLUMNS: Mapping[str, Expected] = {
     "ofa_percent": number("ofa"),
     "performance_state": _performance_state,
     "clock_event_reasons": number("clock_reasons"),
-    **{reason.column: lost(reason.column) for reason in CLOCK_REASONS if reason.column},
+    **{column: lost(column) for column in COUNTED},
     "ecc_corrected_count": number("ecc_corrected"),
     "ecc_uncorrected_count": number("ecc_uncorrected"),
     "remapped_rows_count": total_of(("remapped_rows", 0), ("remapped_rows", 1)),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from monitor.sources.clock_reasons import CLOCK_REASONS
+from monitor.sources.clock_reasons import CLOCK_REASONS, OTHERS
 from monitor.sources.lost_time import LostTime
 
 CAP, SW_THERMAL, HW_THERMAL = 0x4, 0x20, 0x40
@@ -50,7 +50,14 @@ def test_each_gpu_has_counters_of_its_own() -> None:
     assert (a["hw_thermal_slowdown_seconds"], b["hw_thermal_slowdown_seconds"]) == (1.0, 0.0)
 
 
-@pytest.mark.parametrize("reason", CLOCK_REASONS, ids=lambda reason: reason.name)
+def test_every_unknown_reason_counts_once_for_all() -> None:
+    time = LostTime(1.0)
+    time.counted("GPU-a", 0, 0.0)
+    row = time.counted("GPU-a", 0x100000 | 0x8000 | CAP, 1.0)
+    assert (row["other_reason_seconds"], row["sw_power_cap_seconds"]) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("reason", [*CLOCK_REASONS, OTHERS], ids=lambda reason: reason.name)
 def test_a_reason_counts_in_its_own_column_alone(reason) -> None:
     time = LostTime(1.0)
     time.counted("GPU-a", reason.bit, 0.0)

@@ -13,7 +13,7 @@ import pytest
 
 from monitor.metrics import FANS, GPU
 from monitor.sources.base import Row
-from monitor.sources.clock_reasons import CLOCK_REASONS
+from monitor.sources.clock_reasons import COUNTED
 from monitor.sources.nvml_errors import code_of, of_device, of_driver
 from tests.nvml_stub.fixtures import World, within
 from tests.sources.nvml_drive import driving, uuid
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 EIGHT = {uuid(index) for index in range(8)}
 WITHOUT_3 = EIGHT - {uuid(3)}
 
-LOST = {reason.column for reason in CLOCK_REASONS if reason.column}
+LOST = set(COUNTED)
 # Only where an error came, and from the same events.
 SELDOM = {"xid"}
 # What is there as long as any of several readings is.

@@ -119,7 +119,8 @@ def _no_footer(content: bytes) -> bytes:
 
 
 def _bad_footer(content: bytes) -> bytes:
-    return content[:-200] + bytes(150) + content[-50:]
+    begin = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    return content[:begin] + bytes(150) + content[begin + 150 :]
 
 
 def _bad_page(content: bytes) -> bytes:

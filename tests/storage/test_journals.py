@@ -385,7 +385,8 @@ def test_a_broken_live_db_is_moved_aside_and_recording_goes_on(
     assert any(p.read_bytes() == content for p in asides)
     if spoil == "middle":
         assert len(times) > 200
-        assert times[:-10] == each_twice(seconds(0, len(times) // 2 - 5))[: len(times) - 10]
+        # A tick of two rows may be saved by half.
+        assert times[:-10] == each_twice(seconds(0, len(times)))[: len(times) - 10]
     journals.close()
 
 
