@@ -88,7 +88,7 @@ def _spent(value: float) -> tuple[str, str]:
 def _joules(value: float) -> tuple[str, str]:
     hours = value / 3600
     if hours < 999.5:
-        return f"{hours:.0f}", "Wh"
+        return f"{hours:.{2 if hours < 0.995 else 1 if hours < 9.95 else 0}f}", "Wh"
     return f"{hours / 1000:,.1f}", "kWh"
 
 

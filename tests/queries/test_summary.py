@@ -108,7 +108,7 @@ def test_the_report_has_the_machine_and_each_gpu_with_its_own_limit(charted: Cha
     assert hot.seconds_over == 2.0
     cpu = {metric.column: summary for metric, summary in machine.summaries}["cpu_percent"]
     assert (cpu.mean, cpu.peak) == (25.0, 50.0)
-    assert (gpu.energy, machine.energy, instance.energy) == ("0 Wh", "", "")
+    assert (gpu.energy, machine.energy, instance.energy) == ("0.17 Wh", "", "")
 
 
 def test_the_report_follows_the_view(charted: Charted):
