@@ -54,6 +54,7 @@ window.dash_clientside = window.dash_clientside || {};
         document.getElementById("gpu-column").style.setProperty("--gpu", cell.style.getPropertyValue("--accent"));
       }
     }
+    window.cells.follow();
     if (!chosen) return;
     for (const part of document.querySelectorAll('[data-follows="gpu"]')) part.dataset.device = chosen;
     for (const card of document.querySelectorAll("[data-gpu-card]")) card.hidden = card.dataset.gpuCard !== chosen;

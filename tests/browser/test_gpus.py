@@ -113,3 +113,48 @@ def test_a_lost_gpu_keeps_its_name(laptop: Laptop, page: Page):
     assert "off the bus" in page.text(f"{TEMPERATURE} .caption")
     assert "RTX 4060" in page.text(".panel.device")
     assert page.text(".gpu-status").startswith("lost: ")
+
+
+def test_sixteen_gpus_are_seen_in_the_header_and_the_chosen_one_is_scrolled_to(
+    tmp_path: Path, nvml_library: Path, page: Page
+):
+    nvml = nvml_stub.Scenario("sixteen_gpus", tmp_path / "scenario.txt")
+    environment = nvml.environment(nvml_library)
+    app = App(tmp_path / "data", "--gpu-source", "nvml", environment=environment)
+    try:
+        page.open(f"{app.url}?gpu=12")
+        for width, height in ((1440, 900), (1200, 900), (820, 1180)):
+            page.resize(width, height)
+            page.until(lambda width=width: page.run("innerWidth") == width, "not resized")
+            cells, [strip] = page.boxes(".strip > .cell"), page.boxes(".strip")
+            assert len(cells) == 2 + 16
+            for cell in cells:
+                assert strip["left"] <= cell["left"] <= cell["right"] <= strip["right"], width
+                assert strip["top"] <= cell["top"] <= cell["bottom"] <= strip["bottom"], width
+            assert page.run(_CUT) == [], width
+            assert page.run("document.getElementById('strip').dataset.more") == ""
+        page.resize(390, 844)
+        page.until(lambda: page.run("innerWidth") == 390, "not resized")
+        page.until(lambda: _in_strip(page, "[aria-pressed='true']"), "GPU 12 is not in view")
+        assert "before" in page.run("document.getElementById('strip').dataset.more")
+        page.run("document.getElementById('strip').scrollLeft = 0")
+        page.until(
+            lambda: page.run("document.getElementById('strip').dataset.more") == "after",
+            "no edge says that there is more",
+        )
+        page.run("document.querySelector('.strip > .gpu-cell:last-child').click()")
+        page.until(lambda: _in_strip(page, "[aria-pressed='true']"), "GPU 15 is not in view")
+    finally:
+        app.stop()
+
+
+# What of a cell's text has no room in it.
+_CUT = """[...document.querySelectorAll('.strip > .cell')]
+    .filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.innerText)"""
+
+
+def _in_strip(page: Page, selector: str) -> bool:
+    [strip], cells = page.boxes(".strip"), page.boxes(f".strip > {selector}")
+    return bool(cells) and all(
+        strip["left"] <= cell["left"] and cell["right"] <= strip["right"] for cell in cells
+    )
