@@ -19,7 +19,7 @@ from monitor.queries.limits import full_scale
 from monitor.queries.notices import gpu_trouble, notices
 from monitor.queries.sparks import DISK_IO, shown_metric, value_of
 from monitor.sources.base import DeviceState, Row
-from monitor.sources.clock_reasons import THERMAL
+from monitor.sources.clock_reasons import HW_SLOWDOWN, POWER_BRAKE, POWER_CAP, THERMAL
 
 Reading = list[object]
 
@@ -157,12 +157,25 @@ def badge(table: str, column: str, row: Row, how: str, state: DeviceState | None
     if table == "gpu" and state and state.status != "ok":
         return state.status
     reasons = row.get("clock_event_reasons")
+    slowed = _slowed(column, reasons) if table == "gpu" and isinstance(reasons, int) else ""
+    if slowed:
+        return slowed
     if (table, column) == ("gpu", "temperature_celsius"):
-        if isinstance(reasons, int) and reasons & THERMAL:
-            return "throttling"
         return "hot" if how == "warning" else ""
     if how in {"warning", "critical"}:
         return "nearly full" if column.endswith("_bytes") else "high"
+    return ""
+
+
+def _slowed(column: str, reasons: int) -> str:
+    """Why clocks are held down, on the card of what holds them."""
+    if column == "temperature_celsius" and reasons & THERMAL:
+        return "throttling"
+    if column == "power_watts" and reasons & (POWER_BRAKE | POWER_CAP):
+        return "power brake" if reasons & POWER_BRAKE else "power cap"
+    # The hardware sets it beside its reason, where that is known.
+    if column == "utilization_percent" and reasons & HW_SLOWDOWN:
+        return "" if reasons & (THERMAL | POWER_BRAKE) else "hardware slowdown"
     return ""
 
 

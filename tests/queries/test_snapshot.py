@@ -89,6 +89,26 @@ def test_a_card_slowed_by_heat_says_so_whatever_its_temperature(bit: int):
 
 
 @pytest.mark.parametrize(
+    ("bits", "badges"),
+    [
+        (0x88, ["", "", "power brake"]),
+        (0x4, ["", "", "power cap"]),
+        (0x84, ["", "", "power brake"]),
+        (0x8, ["hardware slowdown", "", ""]),
+        (0x48, ["", "throttling", ""]),
+        (0x1, ["", "", ""]),
+        (None, ["", "", ""]),
+    ],
+)
+def test_why_a_card_is_slowed_stands_where_its_cause_is_shown(bits: int | None, badges: list[str]):
+    columns = ("utilization_percent", "temperature_celsius", "power_watts")
+    row = {**GPU, "clock_event_reasons": bits}
+    assert [reading(f"gpu.{column}", gpus=[row])[BADGE] for column in columns] == badges
+    other = reading("gpu.memory_used_bytes", gpus=[row])
+    assert other[BADGE] == ""
+
+
+@pytest.mark.parametrize(
     ("share", "state"), [(94.9, "ok"), (95.0, "warning"), (100.0, "warning"), (120.0, "warning")]
 )
 def test_memory_warns_above_its_share(share: float, state: str):
