@@ -5,9 +5,11 @@
     if (!line) return;
     line.hidden = !answers.length;
     [...line.children].forEach((button, at) => {
-      const [words, device, state] = answers[at] ?? ["", "", "ok"];
+      const [words, device, state, title] = answers[at] ?? ["", "", "ok", ""];
       const place = button.querySelector(".answer-words");
-      if (place.textContent !== words) { place.textContent = words; button.title = words; }
+      if (place.textContent !== words) place.textContent = words;
+      if (button.title !== (title || words)) button.title = title || words;
+      button.hidden = button.dataset.answer === "Faults" && !device; // told where there are some
       button.dataset.state = state;
       button.dataset.showGpu = device;
       button.disabled = !device;

@@ -1,15 +1,16 @@
 """What people look for first, each answered in a few words.
 
-Which GPU is busiest, which is free, which is hot, which is slow and why, whose process holds the
-most memory.
+Which GPU has a fault, which is busiest, which is free, which is hot, which is slow and why, whose
+process holds the most memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.metrics import GPU
+from monitor.queries.gpu_words import has_errors, status_words
 from monitor.queries.imbalance import IDLE_PERCENT, held_bytes, slow_gpus, slowed_by
 from monitor.queries.latest import Latest, is_whole, short_name
 from monitor.queries.recent import RECENT_MS
@@ -18,7 +19,7 @@ from monitor.queries.sparks import value_of
 from monitor.sources.base import DeviceState, Row
 from monitor.units import BYTES, CELSIUS
 
-QUESTIONS = ("Busiest", "Free", "Hottest", "Slowed", "Most memory")
+QUESTIONS = ("Faults", "Busiest", "Free", "Hottest", "Slowed", "Most memory")
 """What each answer is to, in the order of the answers."""
 
 _NOBODY = "none"
@@ -47,6 +48,7 @@ def answers(latest: Latest, recent: Mapping[str, Row]) -> list[Answer]:
     if len(gpus) < 2:
         return []
     return [
+        _faults(latest, recent),
         _busiest(gpus, recent),
         _free(gpus, recent),
         _hottest(gpus, recent),
@@ -92,15 +94,43 @@ def _hottest(gpus: Sequence[DeviceState], rows: Mapping[str, Row]) -> Answer:
 
 
 def _slowed(gpus: Sequence[DeviceState], rows: Mapping[str, Row]) -> Answer:
-    """Who runs below the others, or else whose clocks are held down."""
+    """Who runs below the others, the slowest first, and whose clocks are held down."""
+    found = []
     for slow in slow_gpus(gpus, rows):
         words = f"{short_name(slow.gpu)} · \N{MINUS SIGN}{slow.behind_mhz:.0f} MHz"
         why = f", {slow.reason}" if slow.reason else ""
-        return Answer(words + why, slow.gpu.device, "warning")
-    for gpu in gpus:
-        if (reason := slowed_by(rows[gpu.device])) is not None:
-            return Answer(f"{short_name(gpu)} · {reason[0]}", gpu.device, "warning")
-    return Answer(_NOBODY)
+        found.append(Answer(words + why, slow.gpu.device, "warning"))
+    told = {answer.device for answer in found}
+    found += [
+        Answer(f"{short_name(gpu)} · {reason[0]}", gpu.device, "warning")
+        for gpu in gpus
+        if gpu.device not in told and (reason := slowed_by(rows[gpu.device])) is not None
+    ]
+    return _first_of(found)
+
+
+def _faults(latest: Latest, rows: Mapping[str, Row]) -> Answer:
+    """Who does not answer, and then whose memory had errors that could not be corrected."""
+    whole = [gpu for gpu in latest.gpus() if is_whole(gpu)]
+    silent = [
+        Answer(f"{short_name(gpu)} · {status_words(gpu)}", gpu.device, "critical")
+        for gpu in whole
+        if gpu.status not in {"ok", "asleep"}
+    ]
+    errors = [
+        Answer(f"{short_name(gpu)} · ECC errors", gpu.device, "warning")
+        for gpu in whole
+        if has_errors(rows.get(gpu.device, {}))
+    ]
+    return _first_of([*silent, *errors])
+
+
+def _first_of(found: Sequence[Answer]) -> Answer:
+    """The first in words, with how many more there are; all of them in the title."""
+    if len(found) < 2:
+        return found[0] if found else Answer(_NOBODY)
+    title = "; ".join(answer.words for answer in found)
+    return replace(found[0], words=f"{found[0].words} +{len(found) - 1} more", title=title)
 
 
 def _most_memory(latest: Latest, gpus: Sequence[DeviceState]) -> Answer:

@@ -17,10 +17,20 @@ _STATUS = {
 }
 
 
+def status_words(gpu: DeviceState) -> str:
+    """What keeps it from answering, such as `lost`."""
+    return _STATUS[gpu.status]
+
+
+def has_errors(row: Row) -> bool:
+    """Whether its memory ever had an error that could not be corrected."""
+    return (value_of(row, "ecc_uncorrected_count") or 0) > 0
+
+
 def how_it_is(gpu: DeviceState, recent: Row) -> list[str]:
     """Words such as `slowed: heat`, and their kind: a status, `slowed`, `idle` or `ok`."""
     if gpu.status != "ok":
-        return [_STATUS[gpu.status], gpu.status]
+        return [status_words(gpu), gpu.status]
     slowed = slowed_by(recent)
     if slowed:
         return [f"slowed: {slowed[1]}", "slowed"]

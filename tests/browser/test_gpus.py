@@ -144,6 +144,11 @@ def test_sixteen_gpus_are_seen_in_the_header_and_the_chosen_one_is_scrolled_to(
         )
         page.run("document.querySelector('.strip > .gpu-cell:last-child').click()")
         page.until(lambda: _in_strip(page, "[aria-pressed='true']"), "GPU 15 is not in view")
+        faults = '[data-answer="Faults"]'
+        page.until(lambda: page.text('[data-answer="Hottest"]'), "nothing is answered")
+        assert page.text(faults) == ""
+        nvml.set("gpu 3", "state", "!GPU_IS_LOST")
+        page.until(lambda: page.text(faults) == "Faults GPU 3 · lost", "no fault is told")
     finally:
         app.stop()
 

@@ -80,6 +80,30 @@ def test_who_is_slowed_and_why(row: Row, words: str):
     assert found == Answer(words, "GPU-2", "warning")
 
 
+def test_of_several_that_are_slowed_the_slowest_is_named_and_all_are_in_the_title():
+    slow, braked = {"sm_clock_mhz": 1640.0}, {"clock_event_reasons": 0x80}
+    found = answered(BUSY, BUSY, {**BUSY, **braked}, {**BUSY, **slow})["Slowed"]
+    words = "GPU 3 · \N{MINUS SIGN}140 MHz"
+    title = f"{words}; GPU 2 · power brake"
+    assert found == Answer(f"{words} +1 more", "GPU-3", "warning", title)
+    # One that is both is told once.
+    found = answered(BUSY, BUSY, {**BUSY, **slow, **braked})["Slowed"]
+    assert found == Answer("GPU 2 · \N{MINUS SIGN}140 MHz, power brake", "GPU-2", "warning")
+
+
+def test_who_is_lost_comes_before_whose_memory_had_errors():
+    assert answered(BUSY, BUSY)["Faults"] == Answer("none")
+    sick = {**BUSY, "ecc_uncorrected_count": 3}
+    assert answered(BUSY, sick)["Faults"] == Answer("GPU 1 · ECC errors", "GPU-1", "warning")
+    states = [gpu_state(f"GPU-{at}", index=at) for at in range(3)]
+    states[2] = gpu_state("GPU-2", "lost", "It has fallen off the bus.", index=2)
+    rows = [{**row, "device": f"GPU-{at}"} for at, row in enumerate((BUSY, sick))]
+    tick = latest(gpus=rows, states=states)
+    [found, *_] = answers(tick, {str(row["device"]): row for row in rows})
+    title = "GPU 2 · lost; GPU 1 · ECC errors"
+    assert found == Answer("GPU 2 · lost +1 more", "GPU-2", "critical", title)
+
+
 def test_where_none_is_slowed_that_is_said():
     assert answered(BUSY, {**BUSY, "clock_event_reasons": 0x04})["Slowed"] == Answer("none")
 
