@@ -101,7 +101,7 @@ window.dash_clientside = window.dash_clientside || {};
   function say(sentences) {
     const place = document.querySelector("#compare .imbalance");
     const words = sentences.join(" ") || "No GPU stands out from the others.";
-    place.hidden = false;
+    place.hidden = cards().length < 2 && !sentences.length; // a single GPU, of MIG instances
     place.dataset.even = String(!sentences.length);
     const told = place.querySelector(".words");
     if (told.textContent !== words) told.textContent = words;

@@ -79,11 +79,13 @@ def mode_options(gpus: Sequence[DeviceState]) -> list[dict[str, object]]:
 
 
 def why_not_compared(gpus: Sequence[DeviceState]) -> str:
-    """A sentence where GPUs cannot be compared, empty where they can."""
-    whole = sum(is_whole(gpu) for gpu in gpus)
-    if whole == 0:
+    """A sentence where there is nothing to compare; empty where there is.
+
+    A single GPU's MIG instances are seen side by side too.
+    """
+    if not any(is_whole(gpu) for gpu in gpus):
         return "No GPU is known, so there is nothing to compare."
-    return "There is one GPU, so there is nothing to compare." if whole == 1 else ""
+    return "There is one GPU, so there is nothing to compare." if len(gpus) == 1 else ""
 
 
 def nothing_to_choose(gpus: Sequence[DeviceState]) -> bool:

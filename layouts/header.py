@@ -14,6 +14,7 @@ from layouts.buttons import icon_button
 from layouts.panels.reading import part
 from layouts.plain import plain
 from layouts.theme import ACCENTS, gpu_colour
+from monitor.queries.latest import is_whole, short_name
 from monitor.sources.base import DeviceState
 
 
@@ -65,10 +66,14 @@ def strip(gpus: Sequence[DeviceState]) -> list[Component]:
     for gpu in gpus:
         words += [
             _word("GPU", "gpu.utilization_percent", gpu.device, "bi-gpu-card"),
-            _word("VRAM", "gpu.memory_used_bytes", gpu.device, "bi-device-ssd", "used"),
+            _word(_memory_word(gpu), "gpu.memory_used_bytes", gpu.device, "bi-device-ssd", "used"),
             _word("Temp", "gpu.temperature_celsius", gpu.device, "bi-thermometer-half"),
         ]
     return words
+
+
+def _memory_word(gpu: DeviceState) -> str:
+    return "Shared" if gpu.facts.get("memory_kind") == "shared" else "VRAM"
 
 
 def _word(label: str, metric: str, device: str, icon: str, shown: str = "short") -> Component:
@@ -101,8 +106,11 @@ def _cell(label: str, metric: str, icon: str, colour: str) -> Component:
 
 
 def _gpu_cell(gpu: DeviceState) -> Component:
-    index = gpu.facts.get("index")
-    name = f"GPU {index}: {gpu.facts.get('name', gpu.device)}"
+    """Use and temperature; of a MIG instance, which has neither, its memory."""
+    index, instance = gpu.facts.get("index"), gpu.facts.get("mig_index")
+    name = f"{short_name(gpu)}: {gpu.facts.get('name', gpu.device)}"
+    whole = is_whole(gpu)
+    metric = "gpu.utilization_percent" if whole else "gpu.memory_used_bytes"
     return html.Button(
         className="cell gpu-cell",
         type="button",
@@ -110,17 +118,24 @@ def _gpu_cell(gpu: DeviceState) -> Component:
         title=name,
         **aria(label=f"Show {name}", pressed="false"),
         **data(choose_gpu=gpu.device, gpu=gpu.device, name=name, status=gpu.status),
-        **data(metric="gpu.utilization_percent", device=gpu.device, value=""),
+        **data(metric=metric, device=gpu.device, value=""),
         children=[
             html.Span(
                 className="cell-name",
-                children=[html.Span(str(index), className="cell-index"), part("short")],
+                children=[
+                    html.Span(
+                        str(index) if whole else f"{index}:{instance}", className="cell-index"
+                    ),
+                    part("short") if whole else None,
+                ],
             ),
             html.B(
                 className="cell-value",
                 **data(metric="gpu.temperature_celsius", device=gpu.device, value=""),
                 children=part("number"),
-            ),
+            )
+            if whole
+            else part("short", html.B, className="cell-value"),
             html.Div(className="thin", children=part("fill", html.Div, className="fill")),
         ],
     )

@@ -12,8 +12,9 @@ from dash.development.base_component import Component
 from layouts import ids
 from layouts.panels.process_rows import GridRow
 from monitor.metrics import PROCESS
-from monitor.queries.latest import short_name
+from monitor.queries.latest import is_whole, short_name
 from monitor.queries.processes import GpuProcesses, Unaccounted
+from monitor.sources.base import DeviceState
 
 # Of assets/processes.js: the words of a cell, or its value where it has none.
 _TEXT = {"function": "said(params)"}
@@ -67,7 +68,7 @@ def process_view(
         len(gpus),
         rows,
         grid_columns(
-            gpu=len(found.gpus) > 1,
+            gpu=_gpu_width(found.gpus),
             container=any(row["container"] is not None for row in rows),
             signals=signals,
         ),
@@ -117,9 +118,17 @@ def load_late() -> None:
             file["dynamic"] = True
 
 
-def grid_columns(*, gpu: bool, container: bool, signals: bool = False) -> list[dict[str, Any]]:
+def _gpu_width(gpus: Sequence[DeviceState]) -> int:
+    """Pixels for the names of the GPUs; 0 where there is one, which needs no name."""
+    if len(gpus) < 2:
+        return 0
+    return 68 if all(is_whole(gpu) for gpu in gpus) else 104
+
+
+def grid_columns(*, gpu: int, container: bool, signals: bool = False) -> list[dict[str, Any]]:
     """The columns; those of GPU and container are there where they tell something apart.
 
+    `gpu` is the width of the GPU's, 0 for none.
     That of the button to signal a process is there for those who may.
     """
     help_of = {metric.column: metric.help for metric in PROCESS.metrics}
@@ -128,7 +137,7 @@ def grid_columns(*, gpu: bool, container: bool, signals: bool = False) -> list[d
         {
             "field": "gpu",
             "headerName": "GPU",
-            "initialWidth": 68,
+            "initialWidth": gpu or 68,
             "hide": not gpu,
             "valueFormatter": _TEXT,
             "cellClass": "process-gpu",

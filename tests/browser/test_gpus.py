@@ -115,6 +115,35 @@ def test_a_lost_gpu_keeps_its_name(laptop: Laptop, page: Page):
     assert page.text(".gpu-status").startswith("lost: ")
 
 
+def test_the_instances_of_a_single_gpu_are_seen_in_the_header_and_beneath_it_in_compare(
+    tmp_path: Path, nvml_library: Path, page: Page
+):
+    nvml = nvml_stub.Scenario("mig_a100", tmp_path / "scenario.txt")
+    environment = nvml.environment(nvml_library)
+    app = App(tmp_path / "data", "--gpu-source", "nvml", environment=environment)
+    try:
+        page.open(f"{app.url}?mode=compare")
+        rows = "[...document.querySelectorAll('#compare-grid .compare-row')].slice(-2)"
+        page.until(
+            lambda: page.run(f"{rows}.map(row => Number(row.dataset.value) > 0)") == [True, False],
+            "no row has an instance's memory",
+        )
+        page.until(
+            lambda: (
+                page.run(f"{rows}.map(e => e.querySelector('.compare-label').innerText)")
+                == ["MIG 0", "MIG 2"]
+            ),
+            "the rows are not named",
+        )
+        assert page.text(".imbalance") == ""
+        assert page.text("#choice-notice") == ""
+        cells = [f".strip > .gpu-cell:nth-of-type({at})" for at in (1, 2, 3)]
+        assert [page.text(f"{cell} .cell-index") for cell in cells] == ["0", "0:0", "0:2"]
+        assert [page.text(f"{cell} .cell-value") for cell in cells] == ["41", "7.5 G", "0.0 G"]
+    finally:
+        app.stop()
+
+
 def test_sixteen_gpus_are_seen_in_the_header_and_the_chosen_one_is_scrolled_to(
     tmp_path: Path, nvml_library: Path, page: Page
 ):

@@ -42,8 +42,8 @@ def test_the_selector_names_each_gpu_and_tells_a_mig_instance_from_its_gpu():
         (TWO, ""),
         ([*TWO, *SLICED[1:]], ""),
         (ONE, "There is one GPU, so there is nothing to compare."),
-        # Its instances are no other GPUs.
-        (SLICED, "There is one GPU, so there is nothing to compare."),
+        # Its instances stand beneath it.
+        (SLICED, ""),
         (NONE, "No GPU is known, so there is nothing to compare."),
     ],
 )

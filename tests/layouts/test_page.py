@@ -148,11 +148,31 @@ def test_several_gpus_have_a_cell_each_in_their_own_colour():
 
 
 @pytest.mark.parametrize(
-    ("tick", "words"), [(ONE, ["CPU", "RAM", "GPU", "VRAM", "Temp"]), (NONE, ["CPU", "RAM"])]
+    ("tick", "words"),
+    [
+        (ONE, ["CPU", "RAM", "GPU", "VRAM", "Temp"]),
+        (JETSON, ["CPU", "RAM", "GPU", "Shared", "Temp"]),
+        (NONE, ["CPU", "RAM"]),
+    ],
 )
 def test_one_gpu_or_none_is_told_in_words(tick: Latest, words: list[str]):
     told = [properties(word)["children"][1].children for word in strip(tick.gpus())]
     assert told == words
+
+
+def test_a_mig_instance_has_a_cell_with_its_own_number_and_its_memory():
+    gpus = [gpu_state("GPU-a", index=0), gpu_state("MIG-2", index=0, mig_index=2)]
+    whole, instance = map(properties, strip(gpus)[2:])
+    for cell, number, metric in (
+        (whole, "0", "gpu.utilization_percent"),
+        (instance, "0:2", "gpu.memory_used_bytes"),
+    ):
+        name, value, _ = map(properties, cell["children"])
+        assert properties(name["children"][0])["children"] == number
+        assert cell["data-metric"] == metric
+        shown = value.get("data-metric") or value["data-part"]
+        assert shown == ("gpu.temperature_celsius" if cell is whole else "short")
+    assert instance["aria-label"] == "Show GPU 0, MIG 2: NVIDIA H100 80GB HBM3"
 
 
 def test_every_mount_is_in_one_card():
