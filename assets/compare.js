@@ -7,6 +7,7 @@ window.dash_clientside = window.dash_clientside || {};
 
   let asked = fromAddress(); // what the address says
   let by = "index";
+  let more = false; // whether cards have the rows of further metrics
   let orderedAt = 0;
   let saidAt = 0;
 
@@ -19,15 +20,24 @@ window.dash_clientside = window.dash_clientside || {};
   const cards = () => [...grid().children];
 
   // Makes a card for each GPU of the one that the layout has; none while one GPU is in view.
-  function build(mode, wanted) {
-    const [card, instance] = document.querySelector(".compare-model-card").children;
-    grid().replaceChildren(...(mode === "compare" ? wanted.map((one) => copied(one, card, instance)) : []));
+  function build(mode, wanted, wantsMore) {
+    const changed = more !== Boolean(wantsMore);
+    more = Boolean(wantsMore);
+    document.querySelector(".more-metrics").setAttribute("aria-pressed", String(more));
+    if (changed) window.connection.present();
+    if (changed && !more && further(by)) window.dash_clientside.set_props("sort", { value: "index" });
+    const [card, rows, instance] = document.querySelector(".compare-model-card").children;
+    grid().replaceChildren(...(mode === "compare" ? wanted.map((one) => copied(one, card, rows, instance)) : []));
     if (mode === "compare") window.live.paint();
     return undefined;
   }
 
-  function copied({ device, name, model, colour, instances }, card, instance) {
+  // Whether it is one of the metrics that cards have only where a person wants more.
+  const further = (column) => Boolean(document.querySelector(`.compare-model-card > div > [data-of="gpu.${CSS.escape(column)}"]`));
+
+  function copied({ device, name, model, colour, instances }, card, rows, instance) {
     const made = card.cloneNode(true);
+    if (more) made.append(...rows.cloneNode(true).children);
     made.style.setProperty("--accent", colour);
     made.dataset.gpu = device;
     made.setAttribute("aria-label", `${name} ${model}`.trim());
@@ -58,6 +68,7 @@ window.dash_clientside = window.dash_clientside || {};
   function paint(snapshot) {
     if (window.choices.mode() !== "compare") return;
     if (!snapshot.compare) { sayMode(); return; }
+    if (more && !snapshot.readings["gpu.encoder_percent"]) sayMode();
     const { marks, heads, imbalance } = snapshot.compare;
     const places = new Map(snapshot.layout[0].map(([device], at) => [device, at]));
     for (const row of grid().querySelectorAll(".compare-row")) {
@@ -94,8 +105,8 @@ window.dash_clientside = window.dash_clientside || {};
     const place = card.querySelector(".compare-state");
     if (place.textContent !== words) place.textContent = words;
     if (card.dataset.kind !== kind) card.dataset.kind = kind;
-    const reason = window.live.snapshot().gpus[card.dataset.gpu]?.[1] ?? "";
-    if (place.title !== reason) place.title = reason;
+    const told = [words, window.live.snapshot().gpus[card.dataset.gpu]?.[1]].filter(Boolean).join(": ");
+    if (place.title !== told) place.title = told;
   }
 
   function say(sentences) {
@@ -131,6 +142,7 @@ window.dash_clientside = window.dash_clientside || {};
     if (value === by) return undefined;
     by = value;
     asked = "";
+    if (further(by) && !more) show(true);
     window.choices.tell();
     orderNow();
     window.trends.address(true);
@@ -141,14 +153,21 @@ window.dash_clientside = window.dash_clientside || {};
     asked = fromAddress();
     by = choices().includes(asked) ? asked : "index";
     window.dash_clientside.set_props("sort", { value: by });
+    if (further(by) && !more) show(true);
     orderNow();
   }
 
+  // Sorting by a metric shows it.
+  function show(rows) {
+    window.dash_clientside.set_props("compare-more", { data: rows });
+  }
+
   document.addEventListener("click", (event) => {
+    if (event.target.closest(".more-metrics")) show(!more);
     const button = event.target.closest("[data-show-gpu]");
     if (button) window.choices.pick(button.dataset.showGpu, "single");
   });
   window.addEventListener("popstate", read);
-  window.compare = { paint, problem, read, written: () => ({ sort: problem() ? asked : by === "index" || window.choices.mode() !== "compare" ? "" : by }) };
+  window.compare = { more: () => more, paint, problem, read, written: () => ({ sort: problem() ? asked : by === "index" || window.choices.mode() !== "compare" ? "" : by }) };
   window.dash_clientside.compare = { cards: build, sort };
 })();

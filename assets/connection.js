@@ -52,7 +52,7 @@
   // Also over the socket: a request on a dead one makes Dash open another.
   function present() {
     presentAt = now();
-    set("present", { data: { visible: !document.hidden, mode: window.choices.mode(), at: Date.now() } });
+    set("present", { data: { visible: !document.hidden, mode: window.choices.mode(), more: window.compare.more(), at: Date.now() } });
   }
 
   function look() {

@@ -15,15 +15,17 @@ def register(app: Dash, current: Current) -> None:
     @app.callback(
         Output(ids.SNAPSHOT, "data", allow_duplicate=True),
         Input(ids.MODE, "data"),
+        Input(ids.MORE, "data"),
         prevent_initial_call=True,
     )
-    async def other_readings(mode: str | None) -> dict[str, object]:
-        return {**current.snapshot(compared=mode == "compare"), "via": "poll"}
+    async def other_readings(mode: str | None, more: bool | None) -> dict[str, object]:
+        return {**current.snapshot(compared=mode == "compare", more=bool(more)), "via": "poll"}
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("compare", "cards"),
         Input(ids.MODE, "data"),
         Input(ids.CARDS, "data"),
+        Input(ids.MORE, "data"),
     )
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("compare", "sort"),

@@ -43,8 +43,10 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
                         behind = caught_up == float("-inf")
                         caught_up = time.monotonic()
                         set_props(ids.BACKLOG, {"data": current.backlog()})
-                    compared = presence.compares(viewer)
-                    set_props(ids.SNAPSHOT, {"data": current.encoded_snapshot(compared=compared)})
+                    told = current.encoded_snapshot(
+                        compared=presence.compares(viewer), more=presence.wants_more(viewer)
+                    )
+                    set_props(ids.SNAPSHOT, {"data": told})
         finally:
             presence.forget(viewer)
 
@@ -54,10 +56,11 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
         Input(ids.POLL, "n_intervals"),
         State(ids.SHOWN, "data"),
         State(ids.MODE, "data"),
+        State(ids.MORE, "data"),
         prevent_initial_call=True,
     )
     async def poll(
-        _: int | None, shown: dict[str, Any] | None, mode: str | None
+        _: int | None, shown: dict[str, Any] | None, mode: str | None, more: bool | None
     ) -> tuple[Any, Any]:
         latest = current.latest
         seen = (shown or {}).get("time")
@@ -65,7 +68,7 @@ def register(app: Dash, current: Current, presence: Presence) -> None:
         if seen is not None and latest.time == seen:
             # Nothing newer: the answer still tells the page that the server is there.
             return {"time": seen, "via": "poll"}, no_update
-        found = current.snapshot(compared=mode == "compare")
+        found = current.snapshot(compared=mode == "compare", more=bool(more))
         return {**found, "via": "poll"}, current.backlog() if behind else no_update
 
     app.clientside_callback(  # type: ignore[no-untyped-call]

@@ -19,7 +19,7 @@ class Presence:
 
     def __init__(self) -> None:
         self._seen: dict[str, float] = {}
-        self._comparing: set[str] = set()
+        self._comparing: dict[str, bool] = {}  # whether with more metrics
         self._came = asyncio.Event()
 
     def looks(self, viewer: str) -> bool:
@@ -30,12 +30,18 @@ class Presence:
         """Whether this viewer sees all GPUs side by side."""
         return viewer in self._comparing
 
-    def says(self, viewer: str, *, visible: bool, compares: bool | None = None) -> None:
+    def wants_more(self, viewer: str) -> bool:
+        """Whether this viewer sees more metrics of them."""
+        return self._comparing.get(viewer, False)
+
+    def says(
+        self, viewer: str, *, visible: bool, compares: bool | None = None, more: bool = False
+    ) -> None:
         """Take the viewer's own word for it; where `compares` is not said it stays as it was."""
         if compares:
-            self._comparing.add(viewer)
+            self._comparing[viewer] = more
         elif compares is not None:
-            self._comparing.discard(viewer)
+            self._comparing.pop(viewer, None)
         if visible:
             self._seen[viewer] = time.monotonic()
             self._came.set()
@@ -45,7 +51,7 @@ class Presence:
 
     def forget(self, viewer: str) -> None:
         """The viewer's connection is gone."""
-        self._comparing.discard(viewer)
+        self._comparing.pop(viewer, None)
         self._seen.pop(viewer, None)
 
     async def someone_comes(self, timeout: float) -> None:
@@ -63,5 +69,8 @@ def register(app: Dash, presence: Presence) -> None:
     async def present(word: dict[str, Any] | None, viewer: str) -> None:
         word = word or {}
         presence.says(
-            viewer, visible=bool(word.get("visible")), compares=word.get("mode") == "compare"
+            viewer,
+            visible=bool(word.get("visible")),
+            compares=word.get("mode") == "compare",
+            more=bool(word.get("more")),
         )

@@ -11,15 +11,14 @@ from dash.development.base_component import Component
 from layouts import ids
 from layouts.attributes import HIDDEN_FROM_READERS, aria
 from layouts.panels.compare_card import cards, model_card
+from monitor.metrics import GPU
+from monitor.queries.compare_snapshot import COMPARED_ROWS, MORE_ROWS, THROTTLING
 from monitor.sources.base import DeviceState
 
 SORTS = {
     "index": "index",
-    "utilization_percent": "utilization",
-    "memory_used_bytes": "memory",
-    "temperature_celsius": "temperature",
-    "power_watts": "power",
-    "sm_clock_mhz": "SM clock",
+    **{column: GPU[column].label for column in COMPARED_ROWS if column != THROTTLING},
+    **{column: GPU[column].label for column in MORE_ROWS},
 }
 """What cards can be sorted by, the highest first but for the index; by name in addresses."""
 
@@ -42,7 +41,18 @@ def compare_section(gpus: Sequence[DeviceState]) -> Component:
             html.Div(id=ids.COMPARE_GRID, className="compare-grid"),
             model_card(),
             dcc.Store(id=ids.CARDS, data=cards(gpus)),
+            dcc.Store(id=ids.MORE, data=False, storage_type="local"),
         ],
+    )
+
+
+def more_button() -> Component:
+    """Switches the rows of further metrics on and off, in every card."""
+    return html.Button(
+        "More metrics",
+        className="plain-button more-metrics",
+        type="button",
+        **aria(pressed="false"),
     )
 
 

@@ -20,6 +20,7 @@ COMPARE = "compare"  # the section that takes the columns' place in Compare
 COMPARE_GRID = "compare-grid"
 CARDS = "compare-cards"  # Store: what each card of Compare is of
 SORT = "sort"
+MORE = "compare-more"  # Store: whether cards have more metrics, kept in the browser
 CHOICE = "choice"  # Store: the GPUs there are to choose from, as layouts.choice makes it
 CHOICE_NOTICE = "choice-notice"  # what is wrong with the choice that an address makes
 DEVICES = "devices"  # Store: which GPUs and mounts the layout was built for

@@ -11,7 +11,7 @@ from layouts import ids
 from layouts.answers import answers_line
 from layouts.attributes import HIDDEN_FROM_READERS, aria
 from layouts.choice import choice, gpu_selector, mode_toggle
-from layouts.compare import compare_section, sort_select
+from layouts.compare import compare_section, more_button, sort_select
 from layouts.header import header
 from layouts.panels.board import board_panel
 from layouts.panels.device import device_panel
@@ -84,6 +84,7 @@ def _parts(latest: Latest, host: str) -> list[Component]:
                                     ]
                                 ),
                                 gpu_selector(gpus),
+                                more_button(),
                                 sort_select(),
                                 mode_toggle(gpus),
                             ],

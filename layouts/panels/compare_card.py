@@ -15,15 +15,17 @@ from layouts.attributes import HIDDEN_FROM_READERS, data
 from layouts.panels.reading import part
 from layouts.plain import plain
 from layouts.theme import gpu_colour
-from monitor.queries.compare_snapshot import COMPARED_ROWS, THROTTLING
+from monitor.metrics import GPU
+from monitor.queries.compare_snapshot import COMPARED_ROWS, MORE_ROWS
 from monitor.queries.latest import is_whole, short_name
 from monitor.sources.base import DeviceState
+from monitor.units import BYTES_PER_SECOND, PERCENT
 
 _INSTANCE_ROW = "memory_used_bytes"
 
 
 def model_card() -> Component:
-    """The card that others are made of, and the row of a MIG instance after it."""
+    """The card that others are made of, and after it rows of more metrics and of a MIG instance."""
     return html.Div(
         className="compare-model-card",
         hidden=True,
@@ -43,6 +45,7 @@ def model_card() -> Component:
                         *[_row(column, label) for column, label in COMPARED_ROWS.items()],
                     ],
                 ),
+                html.Div([_row(column, label) for column, label in MORE_ROWS.items()]),
                 _row(_INSTANCE_ROW, "MIG"),
             ]
         ),
@@ -74,14 +77,16 @@ def _grouped(gpus: Sequence[DeviceState]) -> Iterator[tuple[DeviceState, list[De
 
 
 def _row(column: str, label: str) -> Component:
+    metric = GPU[column]
+    scaled = metric.full or metric.unit in (PERCENT, BYTES_PER_SECOND)
     bar = html.Div(className="bar", children=part("fill", html.Div, className="fill"))
     return html.Div(
         className="compare-row",
         # A copy has it as data-metric, beside a device.
         **data(of=f"gpu.{column}"),
         children=[
-            html.Span(label, className="compare-label"),
-            *([] if column == THROTTLING else [bar]),
+            html.Span(label, className="compare-label", title=metric.label),
+            bar if scaled else html.Span(),
             html.Span(className="compare-mark", **HIDDEN_FROM_READERS),
             part("text", className="compare-value"),
             html.Span(className="compare-off"),

@@ -33,8 +33,31 @@ COMPARED_ROWS: Mapping[str, str] = {
 }
 """The rows of a card, by column, with what a person calls them where there is little room."""
 
+MORE_ROWS: Mapping[str, str] = {
+    "memory_utilization_percent": "Mem activity",
+    "memory_temperature_celsius": "Mem temp.",
+    "power_limit_watts": "Power limit",
+    "graphics_clock_mhz": "Graphics clk",
+    "video_clock_mhz": "Video clock",
+    "pcie_link_generation": "PCIe gen",
+    "pcie_link_width": "PCIe width",
+    "pcie_replay_count": "PCIe replays",
+    "nvlink_rx_bytes_per_second": "NVLink rx",
+    "nvlink_tx_bytes_per_second": "NVLink tx",
+    "encoder_percent": "Encoder",
+    "decoder_percent": "Decoder",
+    "jpeg_percent": "JPEG",
+    "ofa_percent": "Optical flow",
+    "ecc_corrected_count": "ECC corr.",
+    "ecc_uncorrected_count": "ECC uncorr.",
+    "remapped_rows_count": "Remapped",
+    "xid_count": "XID errors",
+}
+"""The rows that a card has beside them where a person asks for more."""
+
 COMPARED_METRICS = tuple(GPU[column] for column in COMPARED_ROWS if column != THROTTLING)
-"""Those of them that have a mean."""
+"""Those of the rows that have a mean."""
+MORE_METRICS = tuple(GPU[column] for column in MORE_ROWS)
 
 # A bar of a rate is full at the highest of all, but never for less than this.
 _LEAST_FULL_RATE = float(1 << 30)
@@ -45,11 +68,12 @@ _KEPT = 5
 
 
 def with_comparison(
-    single: Mapping[str, object], latest: Latest, comparison: Comparison
+    single: Mapping[str, object], latest: Latest, comparison: Comparison, *, more: bool = False
 ) -> dict[str, object]:
     """The snapshot `single` with the readings that only Compare shows, and with `compare`.
 
-    `comparison` has COMPARED_METRICS at least. Captions that it does not show are left out.
+    `comparison` has COMPARED_METRICS at least, and MORE_METRICS where `more` is. Captions
+    that it does not show are left out.
     `compare` is `marks`: by metric, for each GPU [1 the highest, -1 the lowest, 0; distance from
     the mean]; `heads`: for each GPU [its state in words, the kind of it]; `imbalance`: sentences.
     """
@@ -59,13 +83,15 @@ def with_comparison(
         whole = readings[f"gpu.{column}"]
         readings[f"gpu.{column}"] = {device: of[:_KEPT] for device, of in whole.items()}
     rows = current_rows(latest, "gpu")
-    for column in COMPARED_ROWS:
+    columns = (*COMPARED_ROWS, *(MORE_ROWS if more else ()))
+    for column in columns:
         if column not in SHOWN["gpu"]:
             readings[f"gpu.{column}"] = _readings(column, latest, rows, comparison)
     compare = {
         "marks": {
-            f"gpu.{metric.column}": _marks(metric.column, rows, comparison)
-            for metric in COMPARED_METRICS
+            f"gpu.{column}": _marks(column, rows, comparison)
+            for column in columns
+            if column != THROTTLING
         },
         "heads": [how_it_is(gpu, comparison.recent.get(gpu.device, {})) for gpu in comparison.gpus],
         "imbalance": comparison.imbalance,
@@ -113,15 +139,16 @@ def _marks(column: str, rows: Mapping[str, Row], comparison: Comparison) -> list
 
 
 def distance(metric: Metric, off: float, row: Row) -> str:
-    """`+12`, `+1.9`, `+159 M`: in the unit that the value beside it has; empty for nothing."""
+    """`+12 %`, `+1.9 GiB`, `+159 MiB/s`: bytes in the unit of the total; empty for nothing."""
     size = abs(off)
     if metric.unit is units.BYTES:
-        number = in_unit_of(value_of(row, "memory_total_bytes") or size, size)[0]
+        number, symbol = in_unit_of(value_of(row, "memory_total_bytes") or size, size)
     elif metric.unit is units.BYTES_PER_SECOND:
-        # Beside a value in another unit: with the letter of its own.
         number, symbol = metric.unit.split(size)
-        number = f"{float(number.replace(',', '')):.3g}"
-        number = number if symbol[0] == "B" else f"{number} {symbol[0]}"
+        known = float(number)
+        number = f"{known:.0f}" if known >= 99.95 else f"{known:.3g}"
     else:
-        number = f"{size:,.0f}"
-    return "" if not number.strip("0.") else f"{'+' if off > 0 else MINUS}{number}"
+        symbol = metric.unit.symbol
+        number = f"{size:,.0f}" if symbol else f"{size:,.1f}".removesuffix(".0")
+    sign = "+" if off > 0 else MINUS
+    return f"{sign}{number} {symbol}".rstrip() if number.strip("0.") else ""

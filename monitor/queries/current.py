@@ -10,7 +10,7 @@ import orjson
 
 from monitor.queries.answers import answers
 from monitor.queries.compare import Comparison, compare
-from monitor.queries.compare_snapshot import COMPARED_METRICS, with_comparison
+from monitor.queries.compare_snapshot import COMPARED_METRICS, MORE_METRICS, with_comparison
 from monitor.queries.last_xid import LastXids
 from monitor.queries.latest import Latest
 from monitor.queries.processes import GpuProcesses, gpu_processes, steady_memory
@@ -30,7 +30,7 @@ class Current:
         self._follower = follower
         self._made: dict[str, tuple[int, Any]] = {}
         self._last_xids = LastXids()
-        self._encoded: dict[bool, tuple[object, orjson.Fragment]] = {}
+        self._encoded: dict[tuple[bool, bool], tuple[object, orjson.Fragment]] = {}
 
     @property
     def latest(self) -> Latest:
@@ -46,18 +46,19 @@ class Current:
         """The first tick past the sequence number `after`; the present one on a timeout."""
         return await self._follower.next(after, timeout)
 
-    def snapshot(self, *, compared: bool = False) -> dict[str, object]:
+    def snapshot(self, *, compared: bool = False, more: bool = False) -> dict[str, object]:
         """The tick as the page shows it, and its `age` in seconds now.
 
-        `compared` adds what a page needs that shows its GPUs side by side.
+        `compared` adds what a page needs that shows its GPUs side by side, with `more` metrics.
         """
         made = self.once("snapshot", self._snapshot)
         if compared:
             single = made
+            metrics = COMPARED_METRICS + MORE_METRICS if more else COMPARED_METRICS
             made = self.once(
-                "compared",
+                f"compared, more: {more}",
                 lambda latest: with_comparison(
-                    single, latest, compare(latest, self._recent(), COMPARED_METRICS)
+                    single, latest, compare(latest, self._recent(), metrics), more=more
                 ),
             )
         ticked = self.latest.time
@@ -68,14 +69,14 @@ class Current:
         """The snapshot for a page that is opened; None before the first tick."""
         return self.snapshot() if self.latest.time is not None and self.latest.recorder else None
 
-    def encoded_snapshot(self, *, compared: bool = False) -> orjson.Fragment:
+    def encoded_snapshot(self, *, compared: bool = False, more: bool = False) -> orjson.Fragment:
         """The snapshot as JSON, once for all who are sent it in the same tenth of a second."""
-        made = self.snapshot(compared=compared)
+        made = self.snapshot(compared=compared, more=more)
         moment = (self.latest.sequence, made["age"])
-        was, encoded = self._encoded.get(compared, (None, orjson.Fragment(b"")))
+        was, encoded = self._encoded.get((compared, more), (None, orjson.Fragment(b"")))
         if was != moment:
             encoded = orjson.Fragment(orjson.dumps(made))
-            self._encoded[compared] = (moment, encoded)
+            self._encoded[compared, more] = (moment, encoded)
         return encoded
 
     def comparison(self) -> Comparison:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from monitor.queries.clock_events import holds
+from monitor.queries.hardware import is_below_best
 from monitor.queries.imbalance import IDLE_PERCENT, held_bytes, is_capped, slowed_by
 from monitor.queries.sparks import value_of
 from monitor.sources.base import DeviceState, Row
@@ -28,19 +29,33 @@ def has_errors(row: Row) -> bool:
 
 
 def how_it_is(gpu: DeviceState, recent: Row) -> list[str]:
-    """Words such as `slowed: heat`, and their kind: a status, `slowed`, `idle` or `ok`."""
+    """Words such as `slowed: heat`, and their kind: a status, `slowed`, `flagged`, `idle` or `ok`.
+
+    What is flagged is a PCIe link below its best under load, and memory errors.
+    """
     if gpu.status != "ok":
         return [status_words(gpu), gpu.status]
+    words, kind = _what_it_does(recent)
+    flags = [
+        *(["PCIe below best"] if is_below_best(recent, gpu.facts) else []),
+        *(["ECC errors"] if has_errors(recent) else []),
+    ]
+    if flags and kind != "slowed":
+        kind = "flagged"
+    return [" · ".join(part for part in (words, *flags) if part), kind]
+
+
+def _what_it_does(recent: Row) -> tuple[str, str]:
     slowed = slowed_by(recent)
     if slowed:
-        return [f"slowed: {slowed[1]}", "slowed"]
+        return f"slowed: {slowed[1]}", "slowed"
     used = value_of(recent, "utilization_percent")
     if used is None:
-        return ["", "ok"]
+        return "", "ok"
     if used < IDLE_PERCENT:
         held = held_bytes(recent)
-        return ["idle" if held is None else f"idle, {BYTES.text(held)} held", "idle"]
-    return ["at its power limit" if is_capped(recent) else "working", "ok"]
+        return "idle" if held is None else f"idle, {BYTES.text(held)} held", "idle"
+    return "at its power limit" if is_capped(recent) else "working", "ok"
 
 
 def throttling(row: Row) -> list[object]:

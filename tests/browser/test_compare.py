@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from selenium.webdriver.common.by import By
 
+from monitor.queries.compare_snapshot import COMPARED_ROWS, MORE_ROWS
 from monitor.sources.demo import demo_uuid
 from tests import nvml_stub
 from tests.browser.app import App
@@ -196,6 +197,29 @@ def test_cards_are_sorted_and_the_order_is_in_the_address(side_by_side: Page):
             assert devices[-1] == demo_uuid(7)
     page.chrome.back()
     page.until(lambda: cards(page)[0]["device"] == demo_uuid(5), "back did not sort as before")
+
+
+def test_more_metrics_are_in_every_card_for_who_asks(side_by_side: Page):
+    page = side_by_side
+    rows = "document.querySelectorAll('#compare-grid .compare-row').length"
+    few, many = 8 * len(COMPARED_ROWS), 8 * (len(COMPARED_ROWS) + len(MORE_ROWS))
+    assert page.run(rows) == few
+    page.chrome.find_element(By.CSS_SELECTOR, ".more-metrics").click()
+    page.until(lambda: page.run(rows) == many, "no more rows came")
+    row = "document.querySelector('#compare-grid [data-metric=\"gpu.encoder_percent\"]')"
+    encoder = f"{row}.dataset.value"
+    page.until(lambda: page.run(encoder), "they have no readings")
+    # Pushed as well, not only answered to the click.
+    shown = page.run("window.live.snapshot().time")
+    page.until(lambda: page.run("window.live.snapshot().time") > shown, "no tick came")
+    page.until(lambda: page.run(encoder), "ticks do not have them")
+    page.chrome.find_element(By.CSS_SELECTOR, ".more-metrics").click()
+    page.until(lambda: page.run(rows) == few, "they did not go")
+    choose_sort(page, "encoder_percent")
+    page.until(lambda: page.run(rows) == many, "what they are sorted by is not shown")
+    page.chrome.find_element(By.CSS_SELECTOR, ".more-metrics").click()
+    page.until(lambda: page.run("document.getElementById('sort').value") == "index", "still sorted")
+    assert page.run(rows) == few
 
 
 def test_cards_stand_in_columns_within_the_window_and_eight_above_the_fold(side_by_side: Page):

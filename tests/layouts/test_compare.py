@@ -12,7 +12,7 @@ from layouts.compare import SORTS, compare_section, sort_select
 from layouts.panels.compare_card import cards, model_card
 from layouts.theme import gpu_colour
 from monitor.metrics import GPU
-from monitor.queries.compare_snapshot import COMPARED_ROWS
+from monitor.queries.compare_snapshot import COMPARED_ROWS, MORE_ROWS, THROTTLING
 from monitor.sources.base import DeviceState
 from tests.layouts.tree import unfolded
 from tests.queries.ticks import gpu_state
@@ -39,14 +39,16 @@ def having(tree: Component, name: str) -> list[dict[str, Any]]:
 
 
 def test_the_model_has_a_row_for_each_metric_that_matters_and_one_for_an_instance():
-    card, instance = properties(unfolded(model_card()))["children"]
+    card, more, instance = properties(unfolded(model_card()))["children"]
     rows = having(card, "data-of")
-    assert [row["data-of"] for row in rows] == [f"gpu.{column}" for column in COMPARED_ROWS]
-    assert [properties(row["children"][0])["children"] for row in rows] == list(
-        COMPARED_ROWS.values()
-    )
+    further = having(more, "data-of")
+    for found, wanted in ((rows, COMPARED_ROWS), (further, MORE_ROWS)):
+        assert [row["data-of"] for row in found] == [f"gpu.{column}" for column in wanted]
+        labels = [properties(row["children"][0])["children"] for row in found]
+        assert labels == list(wanted.values())
+    assert not set(MORE_ROWS) & set(COMPARED_ROWS)
     assert properties(instance)["data-of"] == "gpu.memory_used_bytes"
-    for row in [*rows, properties(instance)]:
+    for row in [*rows, *further, properties(instance)]:
         shown = [properties(part).get("className") for part in row["children"]]
         assert {"compare-label", "compare-mark", "compare-value", "compare-off"} <= set(shown)
 
@@ -96,4 +98,4 @@ def test_cards_are_sorted_by_the_index_or_a_row_that_they_show():
     assert [option["value"] for option in select["options"]] == list(SORTS)
     assert select["value"] == next(iter(SORTS)) == "index"
     assert set(SORTS) <= set(GPU.columns)
-    assert set(SORTS) - {"index"} <= set(COMPARED_ROWS)
+    assert set(SORTS) - {"index"} == {*COMPARED_ROWS, *MORE_ROWS} - {THROTTLING}

@@ -14,6 +14,7 @@ from monitor.queries.compare import compare
 from monitor.queries.compare_snapshot import (
     COMPARED_ROWS,
     MINUS,
+    MORE_ROWS,
     THROTTLING,
     distance,
     with_comparison,
@@ -63,11 +64,41 @@ def test_marks_and_distances_go_by_the_order_of_the_layout():
     found = shown(TWO)
     assert [device for device, _ in found["layout"][0]] == ["GPU-a", "GPU-b"]
     marks = found["compare"]["marks"]
-    assert marks["gpu.temperature_celsius"] == [[-1, f"{MINUS}14"], [1, "+14"]]
-    assert marks["gpu.sm_clock_mhz"] == [[1, "+120"], [-1, f"{MINUS}120"]]
+    assert marks["gpu.temperature_celsius"] == [[-1, f"{MINUS}14 °C"], [1, "+14 °C"]]
+    assert marks["gpu.sm_clock_mhz"] == [[1, "+120 MHz"], [-1, f"{MINUS}120 MHz"]]
     assert marks["gpu.utilization_percent"] == [[0, ""], [0, ""]]
     # One GPU alone is far from nothing.
     assert marks["gpu.fan_percent"] == [[0, ""], [0, ""]]
+
+
+def test_more_rows_are_there_for_who_asks_and_cost_nobody_else():
+    few, many = (
+        with_comparison(snapshot(TWO, {}), TWO, compare(TWO, {}), more=more)
+        for more in (False, True)
+    )
+    others = set(MORE_ROWS) - set(SHOWN["gpu"])
+    assert not {f"gpu.{column}" for column in others} & set(few["readings"])
+    for column in MORE_ROWS:
+        assert set(many["readings"][f"gpu.{column}"]) == {"GPU-a", "GPU-b"}
+        assert len(many["compare"]["marks"][f"gpu.{column}"]) == 2
+    assert many["readings"]["gpu.power_limit_watts"]["GPU-b"][:3] == ["700", "W", 700.0]
+    shared = {name: many["readings"][name] for name in few["readings"]}
+    assert shared == few["readings"]
+
+
+def test_a_link_below_its_best_under_load_and_memory_errors_are_flagged():
+    facts = {"max_pcie_generation": 5, "max_pcie_width": 16}
+    slow: Row = {**GPU, "pcie_link_generation": 3, "pcie_link_width": 16}
+    sick: Row = {**HOT, "ecc_uncorrected_count": 2}
+    states = [gpu_state(index=0, **facts), gpu_state("GPU-b", index=1)]
+    tick = latest(gpus=[slow, sick], states=states)
+    heads = shown(tick, {"GPU-a": slow, "GPU-b": sick})["compare"]["heads"]
+    assert heads == [
+        ["working · PCIe below best", "flagged"],
+        ["slowed: heat · ECC errors", "slowed"],
+    ]
+    resting = {**slow, "utilization_percent": 0.0, "performance_state": 8}
+    assert shown(tick, {"GPU-a": resting})["compare"]["heads"][0][1] == "idle"
 
 
 def test_heads_and_imbalance_are_of_what_was_recent():
@@ -106,13 +137,16 @@ def test_captions_that_are_not_in_view_are_not_sent_and_the_rest_is_as_ever():
 @pytest.mark.parametrize(
     ("column", "off", "text"),
     [
-        ("utilization_percent", 12.4, "+12"),
+        ("utilization_percent", 12.4, "+12 %"),
         ("utilization_percent", -0.4, ""),
-        ("power_watts", -1234.0, f"{MINUS}1,234"),
-        ("memory_used_bytes", 1.9 * GIB, "+1.9"),
+        ("power_watts", -1234.0, f"{MINUS}1,234 W"),
+        ("memory_used_bytes", 1.9 * GIB, "+1.9 GiB"),
         ("memory_used_bytes", 0.01 * GIB, ""),
-        ("pcie_tx_bytes_per_second", -159.2 * (1 << 20), f"{MINUS}159 M"),
-        ("pcie_tx_bytes_per_second", 1.257 * GIB, "+1.26 G"),
+        ("pcie_tx_bytes_per_second", -159.2 * (1 << 20), f"{MINUS}159 MiB/s"),
+        ("pcie_tx_bytes_per_second", 1.257 * GIB, "+1.26 GiB/s"),
+        ("pcie_tx_bytes_per_second", 999.9 * (1 << 20), "+1000 MiB/s"),
+        ("pcie_link_generation", -1.4, f"{MINUS}1.4"),
+        ("ecc_corrected_count", 3.0, "+3"),
         ("pcie_tx_bytes_per_second", 0.0, ""),
     ],
 )
