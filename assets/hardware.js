@@ -25,10 +25,12 @@
     if (element.dataset.value !== raw) element.dataset.value = raw;
     const state = value === null ? "missing" : "ok";
     if (element.dataset.state !== state) element.dataset.state = state;
-    put(element.querySelector('[data-part="number"]'), written(value, element.dataset));
+    const link = element.dataset.full === "link";
+    const full = link ? values?.at(-3) : Number(element.dataset.full);
+    const of = link && value !== null && full ? ` of ${scaled(full)}` : "";
+    put(element.querySelector('[data-part="number"]'), written(value, element.dataset) + of);
     const bar = element.querySelector('[data-part="fill"]');
     if (!bar) return;
-    const full = element.dataset.full === "link" ? values?.at(-3) : Number(element.dataset.full);
     bar.style.width = `${value !== null && full ? Math.min(100, (100 * value) / full) : 0}%`;
   }
 

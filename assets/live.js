@@ -39,7 +39,7 @@ window.dash_clientside = window.dash_clientside || {};
         case "text": put(part, symbol ? `${number} ${symbol}` : number); break;
         case "used": put(part, used || "N/A"); break;
         case "caption":
-          put(part, caption);
+          put(part, caption.replace(/(?<=\d) (?=[^\s·])/g, "\u00a0")); // a number stays beside its unit
           if (part.title !== caption) part.title = caption;
           break;
         case "peak": put(part, peak ? `peak 1 h ${peak}` : ""); break;

@@ -144,11 +144,12 @@ def _gpu_memory(row: Row, facts: Facts) -> list[str]:
 
 
 def _gpu_temperature(row: Row, facts: Facts) -> list[str]:
+    fan = _number(row.get("fan_percent"))
+    no_fan = "no fan" if facts.get("fan_count") == 0 else ""
     return [
         _of(dict(facts), "slowdown_temperature_celsius", CELSIUS, "slows at "),  # type: ignore[arg-type]
         _of(row, "memory_temperature_celsius", CELSIUS, "memory "),
-        _of(row, "fan_percent", PERCENT, "fan ")
-        or ("no fan" if facts.get("fan_count") == 0 else ""),
+        no_fan if fan is None else f"fan {fan:.0f} %",
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import combinations, pairwise
 
 import pytest
@@ -89,6 +90,15 @@ def test_every_cell_of_the_header_is_whole_at_1440(demo: App, page: Page):
     assert all(_within(cell, strip) for cell in cells)
     for cell in page.chrome.find_elements(By.CSS_SELECTOR, ".strip > .cell"):
         assert page.run("arguments[0].scrollWidth <= arguments[0].clientWidth", cell)
+
+
+def test_pcie_traffic_is_told_beside_what_the_link_carries(demo: App, page: Page):
+    page.open(demo.url)
+    amount = '.hardware-row[data-metric="gpu.pcie_rx_bytes_per_second"] .amount'
+    page.until(
+        lambda: re.fullmatch(r"[\d.]+ ([KMG]i)?B/s of [\d.]+ GiB/s", page.text(amount)),
+        "nothing is told of the link",
+    )
 
 
 def test_a_chosen_gpu_is_shown_everywhere_and_remembered(demo: App, page: Page):

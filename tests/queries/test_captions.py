@@ -26,7 +26,7 @@ from tests.queries.ticks import FACTS, GIB, GPU, HOST
         ("gpu.utilization_percent", GPU, FACTS, "SM 1,640 of 1,980 MHz · P0"),
         ("gpu.utilization_percent", GPU, {}, "SM 1,640 MHz · P0"),
         ("gpu.temperature_celsius", GPU, FACTS, "slows at 87 °C · no fan"),
-        ("gpu.temperature_celsius", {**GPU, "fan_percent": 0.0}, {}, "fan 0.0 %"),
+        ("gpu.temperature_celsius", {**GPU, "fan_percent": 0.0}, {}, "fan 0 %"),
         ("gpu.temperature_celsius", GPU, {}, ""),
         ("gpu.power_watts", GPU, FACTS, "of 700 W"),
         (
