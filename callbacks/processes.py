@@ -52,8 +52,9 @@ def register(app: Dash, current: Current) -> None:
         compare = mode == "compare"
         only = selected if scope == THIS and not compare else None
         view = view_now(current, only, signals=bool(signals))
+        first = None if compare else selected
         hidden = has_none(current.latest), compare or view.of_gpus < 2
-        version = [_sum([view, hidden]), _sum(view.columns)]
+        version = [_sum([view, hidden, first]), _sum(view.columns)]
         if version == shown:
             return (no_update,) * _OUTPUTS
         if shown:
@@ -61,7 +62,7 @@ def register(app: Dash, current: Current) -> None:
         return (
             *hidden,
             view.count,
-            process_notes(view.unaccounted),
+            process_notes(view.unaccounted, first),
             size(len(view.rows)),
             no_update if shown else process_grid(view),
             version,

@@ -46,7 +46,8 @@ def processes_section(latest: Latest) -> Component:
                     _scope(gpus),
                 ],
             ),
-            html.Div(id=ids.PROCESS_NOTES),
+            # What is filled anew is within it: it stays as open as it is.
+            html.Details(id=ids.PROCESS_NOTES, className="process-notes"),
             html.Div(
                 id=ids.PROCESS_PLACE,
                 className="panel process-place",
@@ -66,23 +67,19 @@ def size(rows: int) -> dict[str, Any]:
     return {"--rows": min(_MOST_ROWS, rows or _ROWS_OF_WORDS)}
 
 
-def process_notes(found: Sequence[Unaccounted]) -> list[Component]:
-    """A box with a line for each sentence; of many, those of most memory."""
+def process_notes(found: Sequence[Unaccounted], first: str | None = None) -> list[Component]:
+    """A line for each sentence, of most memory first; of many, the rest is folded away.
+
+    What is told of the GPU `first` comes before all others.
+    """
     if not found:
         return []
-    most = sorted(found, key=lambda held: -(held.bytes or 0))[:_MOST_NOTES]
-    lines = [held.reason for held in most]
-    if len(found) > len(most):
-        lines[-1] += f" And {len(found) - len(most)} more."
-    return [
-        html.Div(
-            className="process-notes",
-            children=[
-                html.I(className="bi bi-info-circle", **HIDDEN_FROM_READERS),
-                html.Div([html.P(line) for line in lines]),
-            ],
-        )
-    ]
+    most = sorted(found, key=lambda held: (held.device != first, -(held.bytes or 0)))
+    lines = [html.P(held.reason) for held in most]
+    told, rest = lines[:_MOST_NOTES], lines[_MOST_NOTES:]
+    more = [html.Span(f"{len(rest)} more", className="process-more")] if rest else []
+    icon = html.I(className="bi bi-info-circle", **HIDDEN_FROM_READERS)
+    return [html.Summary([icon, html.Div([*told, *more])]), *rest]
 
 
 def has_none(latest: Latest) -> bool:

@@ -173,7 +173,15 @@ def test_sixteen_gpus_are_seen_in_the_header_and_the_chosen_one_is_scrolled_to(
             lambda: page.run("document.getElementById('strip').dataset.more") == "after",
             "no edge says that there is more",
         )
+        # All of what is said of memory is there for who asks, of the chosen GPU first.
+        notes = "#process-notes"
+        page.until(lambda: page.text(notes).startswith("GPU 12: "), "nothing is said of memory")
+        assert "13 more" in page.text(notes)
+        assert "GPU 0: " not in page.text(f"{notes} > p:last-child")
+        page.run(f"document.querySelector('{notes} summary').click()")
         page.run("document.querySelector('.strip > .gpu-cell:last-child').click()")
+        page.until(lambda: page.text(notes).startswith("GPU 15: "), "another GPU stands first")
+        assert page.text(f"{notes} > p:last-child").startswith("GPU ")
         page.until(lambda: _in_strip(page, "[aria-pressed='true']"), "GPU 15 is not in view")
         faults = '[data-answer="Faults"]'
         page.until(lambda: page.text('[data-answer="Hottest"]'), "nothing is answered")

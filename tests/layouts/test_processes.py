@@ -178,16 +178,26 @@ def test_the_grid_keeps_its_rows_apart_and_its_library_out_of_the_page():
     assert eager == []
 
 
-def test_of_many_sentences_those_of_most_memory_are_said():
+def test_of_many_sentences_those_of_most_memory_are_said_and_the_rest_is_folded_away():
     gpus = [{**GPU, "device": f"GPU-{at}", "index": at} for at in range(5)]
     states = [gpu_state(f"GPU-{at}", index=at) for at in range(5)]
     machine = tick(gpus=gpus, states=states)
     found = gpu_processes(machine, {f"GPU-{at}": (9.0 + at) * GIB for at in range(5)}).unaccounted
-    [box] = process_notes(found)
-    lines = [properties(line)["children"] for line in properties(box)["children"][1].children]
-    assert lines == [
-        "GPU 4: 13.0 GiB are held by no process that the driver lists.",
-        "GPU 3: 12.0 GiB are held by no process that the driver lists.",
-        "GPU 2: 11.0 GiB are held by no process that the driver lists. And 2 more.",
-    ]
+    told = {
+        at: f"GPU {at}: {9 + at}.0{'0' if at == 0 else ''} GiB are held by no process that the "
+        "driver lists."
+        for at in range(5)
+    }
+
+    def said(first: str | None) -> tuple[list[object], list[object]]:
+        summary, *rest = process_notes(found, first)
+        *lines, more = properties(summary)["children"][1].children
+        assert more.children == "2 more"
+        return [line.children for line in lines], [line.children for line in rest]
+
+    assert said(None) == ([told[4], told[3], told[2]], [told[1], told[0]])
+    # Of the GPU that a person looks at, first.
+    assert said("GPU-0") == ([told[0], told[4], told[3]], [told[2], told[1]])
+    [summary] = process_notes(found[:2])
+    assert len(properties(summary)["children"][1].children) == 2
     assert process_notes([]) == []
