@@ -98,7 +98,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     server.add_middleware(TaggedFiles)
     server.include_router(routes.router(current, settings, archive))
     server.include_router(reference())
-    describe(server)
+    describe(server, settings.url_prefix)
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
     server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
     app = Dash(

@@ -74,11 +74,12 @@ def reference() -> APIRouter:
     return router
 
 
-def describe(server: FastAPI) -> None:
+def describe(server: FastAPI, prefix: str) -> None:
     """Complete the OpenAPI description, which FastAPI keeps once it is made.
 
-    It says how a token is sent and how the gate refuses, whatever is asked; and of each operation
-    what its docstring says first, instead of the function's name.
+    It says below which `prefix` its paths are, how a token is sent and how the gate refuses,
+    whatever is asked; and of each operation what its docstring says first, instead of the
+    function's name.
     """
     describe_paths = server.openapi
     refused = {**described(token_needed()), "description": "Not let in"}
@@ -87,6 +88,7 @@ def describe(server: FastAPI) -> None:
         if server.openapi_schema is not None:
             return server.openapi_schema
         found = describe_paths()
+        found["servers"] = [{"url": prefix.rstrip("/") or "/"}]
         found.setdefault("components", {})["securitySchemes"] = {
             "token": {
                 "type": "http",

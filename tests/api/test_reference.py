@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -22,6 +23,16 @@ PROBLEM = "application/problem+json"
 def reference(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = str(tmp_path_factory.mktemp("data"))
     return create_app(load(["--data", folder, "--no-record"])).openapi()
+
+
+@pytest.mark.parametrize(
+    ("prefix", "url"), [("/", "/"), ("/monitor/", "/monitor"), ("/a/b/", "/a/b")]
+)
+def test_paths_are_below_the_prefix_that_the_page_is_served_at(
+    tmp_path: Path, prefix: str, url: str
+) -> None:
+    settings = load(["--data", str(tmp_path), "--no-record", "--url-prefix", prefix])
+    assert create_app(settings).openapi()["servers"] == [{"url": url}]
 
 
 def operation(reference: dict[str, Any], path: str) -> dict[str, Any]:
