@@ -41,9 +41,12 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from monitor.access.gate import Gate
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
+    from monitor.api.head import HeadAsGet
     from monitor.api.leaving import Leaving, ToldSockets
     from monitor.api.page_files import TaggedFiles
+    from monitor.api.problems import answer_problems
     from monitor.api.reference import describe, reference
+    from monitor.api.route import NO_PAGES, nowhere
     from monitor.api.straight import StraightAnswers
     from monitor.queries.archive import Archive
     from monitor.queries.current import Current
@@ -87,7 +90,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         title=TITLE,
         version=__version__,
         lifespan=lifespan,
-        openapi_url="/api/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
@@ -96,8 +99,10 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     server.add_middleware(CompressedUpdates)
     server.add_middleware(ToldSockets, leaving=leaving)
     server.add_middleware(TaggedFiles)
+    server.add_middleware(HeadAsGet)
     server.include_router(routes.router(current, settings, archive))
-    server.include_router(reference())
+    server.include_router(reference(server))
+    answer_problems(server)
     describe(server, settings.url_prefix)
     bootstrap = Path(flask_bootstrap.__file__).parent / "static/bootstrap5/css"
     server.mount("/bootstrap", StaticFiles(directory=bootstrap), name="bootstrap")
@@ -119,6 +124,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     callbacks.register(app, current, archive)
     # Dash itself waits for a request for "/", but someone may open another page first: /embed.
     app._setup_server()  # type: ignore[no-untyped-call]
+    server.include_router(nowhere(*NO_PAGES))
     # Added last, so it is the outermost; the hashes are those of what Dash writes into the page.
     server.add_middleware(
         Gate, settings=settings, scripts=app.csp_hashes(), callbacks=app.callback_map

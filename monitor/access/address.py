@@ -6,7 +6,7 @@ from urllib.parse import quote, unquote_to_bytes
 
 _MARK = b"token="
 # Everything else is a page, as Dash answers every address with its own.
-_NO_PAGES = ("/api/", "/ws/", "/_dash", "/_reload", "/assets/", "/bootstrap/")
+_NO_PAGES = ("/api/", "/metrics/", "/ws/", "/_dash", "/_reload", "/assets/", "/bootstrap/")
 _NO_PAGE = frozenset({"/metrics", "/_favicon.ico", "/favicon.ico"})
 DOCS = "/api/docs"
 

@@ -21,12 +21,12 @@ _PLAIN = own_page("none")
 def failed() -> Response:
     """500: a fault of ours; the log has it."""
     detail = "The server failed at this request; its log says how."
-    return _plain(Refusal(500, "internal", "Internal error", detail))
+    return Refusal(500, "internal", "Internal error", detail).response()
 
 
 def no_file() -> Response:
     """404."""
-    return _plain(Refusal(404, "not-found", "Not found", "There is no such file."))
+    return Refusal(404, "not-found", "Not found", "There is no such file.").response()
 
 
 async def answer(response: Response, scope: Scope, send: Send) -> None:
@@ -51,9 +51,9 @@ async def refuse(
     reads = b"text/html" in headers.get(b"accept", b"") and scope["method"] in {"GET", "POST"}
     if reads and is_page(scope["path"]):
         response = sign_in.page(refusal, form=form and refusal.status == 401)
-        response.headers.update(_headers(refusal))
+        response.headers.update(refusal.headers)
     else:
-        response = _plain(refusal)
+        response = refusal.response()
     if refusal.status in _CLOSES:
         response.headers["Connection"] = "close"
     await answer(response, scope, send)
@@ -69,17 +69,8 @@ async def _refuse_socket(refusal: Refusal, scope: Scope, send: Send) -> None:
     async def deny(message: Message) -> None:
         await send({**message, "type": f"websocket.{message['type']}"})
 
-    response = _plain(refusal)
+    response = refusal.response()
     await answer(response, {**scope, "type": "http", "method": "GET"}, deny)
-
-
-def _plain(refusal: Refusal) -> Response:
-    return refusal.response(_headers(refusal))
-
-
-def _headers(refusal: Refusal) -> Mapping[str, str]:
-    found: Mapping[str, str] = getattr(refusal, "headers", {})
-    return found
 
 
 async def _nothing() -> Message:

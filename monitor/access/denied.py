@@ -10,13 +10,7 @@ TOKEN_NEEDED = "token-needed"
 
 
 class Denied(Refusal):
-    """A refusal with headers of its own."""
-
-    def __init__(
-        self, status: int, kind: str, title: str, detail: str, headers: dict[str, str] | None = None
-    ) -> None:
-        super().__init__(status, kind, title, detail)
-        self.headers = headers or {}
+    """Someone is not let in."""
 
 
 def _challenge(error: str = "") -> dict[str, str]:
@@ -26,13 +20,13 @@ def _challenge(error: str = "") -> dict[str, str]:
 def token_needed() -> Denied:
     """401: no token, or a cookie that is no longer valid."""
     detail = "Send the token as 'Authorization: Bearer …', or open the page and sign in."
-    return Denied(401, TOKEN_NEEDED, "A token is needed", detail, _challenge())
+    return Denied(401, TOKEN_NEEDED, "A token is needed", detail, headers=_challenge())
 
 
 def wrong_token() -> Denied:
     """401."""
     headers = _challenge(', error="invalid_token"')
-    return Denied(401, "wrong-token", "Wrong token", "This token is wrong.", headers)
+    return Denied(401, "wrong-token", "Wrong token", "This token is wrong.", headers=headers)
 
 
 def nobody_named() -> Denied:
@@ -65,25 +59,25 @@ def other_origin() -> Denied:
 def too_many_tries(seconds: float) -> Denied:
     """429: wrong tokens."""
     detail = f"Too many wrong tokens came from here. Try again in {_whole(seconds)} s."
-    return Denied(429, "too-many-tries", "Too many tries", detail, _after(seconds))
+    return Denied(429, "too-many-tries", "Too many tries", detail, headers=_after(seconds))
 
 
 def too_many_requests(seconds: float) -> Denied:
     """429."""
     detail = f"Too many requests came from here. Try again in {_whole(seconds)} s."
-    return Denied(429, "too-many-requests", "Too many requests", detail, _after(seconds))
+    return Denied(429, "too-many-requests", "Too many requests", detail, headers=_after(seconds))
 
 
 def too_many_open() -> Denied:
     """429: one client has its share of what may be open at once."""
     detail = "Too many requests and WebSockets are open from here. Close some, and try again."
-    return Denied(429, "too-many-open", "Too many are open", detail, _after(1))
+    return Denied(429, "too-many-open", "Too many are open", detail, headers=_after(1))
 
 
 def no_room() -> Denied:
     """503: all that may be open at once is."""
     detail = "As many requests and WebSockets are open as there may be (--max-connections)."
-    return Denied(503, "no-room", "No room", detail, _after(1))
+    return Denied(503, "no-room", "No room", detail, headers=_after(1))
 
 
 def query_too_long(longest: int) -> Denied:

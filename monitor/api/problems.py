@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from typing import Any
 
 import orjson
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,10 +34,20 @@ class Problem(BaseModel):
 class Refusal(Exception):
     """A request that is answered with a problem."""
 
-    def __init__(self, status: int, kind: str, title: str, detail: str, **more: object) -> None:
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        title: str,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **more: object,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.headers = headers or {}
         self.body = {
             "type": f"/problems/{kind}",
             "title": title,
@@ -46,12 +56,12 @@ class Refusal(Exception):
             **more,
         }
 
-    def response(self, headers: Mapping[str, str] | None = None) -> Response:
+    def response(self) -> Response:
         """It as an answer."""
         return Response(
             orjson.dumps(self.body),
             self.status,
-            {**(headers or {}), **NOT_STORED},
+            {**self.headers, **NOT_STORED},
             media_type=MEDIA_TYPE,
         )
 
@@ -72,11 +82,42 @@ class ProblemRoute(APIRoute):
             except RequestValidationError as error:
                 return bad_parameters(error).response()
             except HTTPException as error:
-                kind = f"http-{error.status_code}"
-                problem = Refusal(error.status_code, kind, str(error.detail), str(error.detail))
-                return problem.response(error.headers)
+                return of_http(request, error).response()
 
         return answer
+
+
+def answer_problems(server: FastAPI) -> None:
+    """Of paths that are not ours too: errors that Starlette finds are answered as problems."""
+
+    @server.exception_handler(HTTPException)
+    async def answer(request: Request, error: HTTPException) -> Response:
+        return of_http(request, error).response()
+
+
+def of_http(request: Request, error: HTTPException) -> Refusal:
+    """The problem that Starlette's exception is."""
+    if error.status_code == 404:
+        return not_found(request.scope["path"])
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "GET")
+        return not_allowed(request.method, allowed.split(", "))
+    status, words = error.status_code, str(error.detail)
+    return Refusal(status, f"http-{status}", words, words, headers=error.headers)
+
+
+def not_found(path: str) -> Refusal:
+    """404: there is no such path."""
+    return Refusal(404, "not-found", "Not found", f"There is no {path}.")
+
+
+def not_allowed(method: str, allowed: Collection[str]) -> Refusal:
+    """405: other methods are answered."""
+    known = sorted({*allowed, "HEAD"} if "GET" in allowed else allowed)
+    verb = "is" if len(known) == 1 else "are"
+    detail = f"{method} is not answered here; {' and '.join(known)} {verb}."
+    headers = {"Allow": ", ".join(known)}
+    return Refusal(405, "method-not-allowed", "Method not allowed", detail, headers=headers)
 
 
 def bad_parameters(error: RequestValidationError) -> Refusal:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from monitor.api.problems import NOT_STORED
+from monitor.api.route import SystemRoute
 from monitor.exporters.prometheus import CONTENT_TYPE, compressed, exposition
 from monitor.queries.current import Current
 
@@ -14,7 +15,7 @@ _HEADERS = {**NOT_STORED, "Vary": "Accept-Encoding", "Content-Type": CONTENT_TYP
 
 def prometheus(current: Current) -> APIRouter:
     """`/metrics`."""
-    router = APIRouter(tags=["prometheus"])
+    router = APIRouter(route_class=SystemRoute, tags=["prometheus"])
 
     @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics(request: Request) -> Response:

@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import fastapi_offline
+import orjson
 from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse
 
 from monitor.access.denied import token_needed
+from monitor.api.caching import CHECKED
 from monitor.api.problems import described
+from monitor.api.route import SystemRoute
 
 _STATIC = Path(fastapi_offline.__file__).parent / "static"
 _FILES = frozenset({"swagger-ui.css", "swagger-ui-bundle.js", "favicon.png"})
@@ -53,19 +56,24 @@ _START = """(() => {
 """
 
 
-def reference() -> APIRouter:
-    """`/api/docs` and its files."""
-    router = APIRouter(prefix="/api/docs", include_in_schema=False)
+def reference(server: FastAPI) -> APIRouter:
+    """`/api/openapi.json`, and `/api/docs` with its files."""
+    router = APIRouter(prefix="/api", route_class=SystemRoute, include_in_schema=False)
 
-    @router.get("")
+    @router.get("/openapi.json")
+    async def description(_: Request) -> Response:
+        body = orjson.dumps(server.openapi())
+        return Response(body, headers=CHECKED, media_type="application/json")
+
+    @router.get("/docs")
     async def page(_: Request) -> Response:
-        return HTMLResponse(_PAGE)
+        return HTMLResponse(_PAGE, headers=CHECKED)
 
-    @router.get("/start.js")
+    @router.get("/docs/start.js")
     async def start(_: Request) -> Response:
-        return Response(_START, media_type="text/javascript")
+        return Response(_START, headers=CHECKED, media_type="text/javascript")
 
-    @router.get("/{name}")
+    @router.get("/docs/{name}")
     async def file(name: str) -> Response:
         if name not in _FILES:
             raise HTTPException(404)

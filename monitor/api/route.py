@@ -1,20 +1,27 @@
-"""A path of the API: GET and HEAD, tags to ask again with, and a problem for every error."""
+"""A path of the API: tags to ask again with, and a problem for every error."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from fastapi import Request, Response
-from starlette.requests import ClientDisconnect
-from starlette.types import Message, Receive, Scope, Send
+from fastapi import APIRouter, Request, Response
+from starlette.types import Receive, Scope, Send
 
 from monitor.api.caching import checked
-from monitor.api.problems import ProblemRoute, Refusal
+from monitor.api.problems import ProblemRoute, Refusal, not_allowed, not_found
+
+STREAM = "/ws/system-metrics"
+"""Where the WebSocket is."""
+NO_PAGES = (
+    *("/api", "/api/{path:path}", "/metrics/{path:path}", "/ws", "/ws/{path:path}"),
+    *("/_dash{path:path}", "/_reload{path:path}", "/assets", "/bootstrap"),
+)
+"""Below these there is what programs ask for, and no page."""
 
 
 class SystemRoute(ProblemRoute):
-    """What each path below /api/v1/system is."""
+    """What each path of the API is."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, whose answer is not sent where the client has it already."""
@@ -26,37 +33,39 @@ class SystemRoute(ProblemRoute):
         return answer
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer; HEAD as GET, and a method that there is not with those that there are."""
+        """Answer; a method that there is not with those that there are."""
         allowed = set(self.methods or ())
-        method = scope["method"]
-        if method == "HEAD" and "GET" in allowed:
-            await _head(super().handle, scope, receive, send)
-        elif method in allowed:
+        if scope["method"] in allowed:
             await super().handle(scope, receive, send)
         else:
-            known = sorted(allowed | ({"HEAD"} if "GET" in allowed else set()))
-            detail = f"{method} is not answered here; {' and '.join(known)} are."
-            refusal = Refusal(405, "method-not-allowed", "Method not allowed", detail)
-            await refusal.response({"Allow": ", ".join(known)})(scope, receive, send)
+            refusal = not_allowed(scope["method"], allowed)
+            await refusal.response()(scope, receive, send)
 
 
-class _Enough(OSError):
-    """The head is sent; nothing more has to be made."""
+class Nowhere(ProblemRoute):
+    """A path where there is nothing, whichever method asks."""
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """404; 426 where there is a WebSocket."""
+        path = scope["path"]
+        refusal = upgrade_needed() if path == STREAM else not_found(path)
+        await refusal.response()(scope, receive, send)
 
 
-async def _head(
-    handle: Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]],
-    scope: Scope,
-    receive: Receive,
-    send: Send,
-) -> None:
-    async def send_head(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
-            raise _Enough
-        await send(message)
+def upgrade_needed() -> Refusal:
+    """426."""
+    detail = f"{STREAM} is a WebSocket: connect to it with the scheme ws or wss."
+    headers = {"Upgrade": "websocket"}
+    return Refusal(426, "websocket-needed", "A WebSocket is here", detail, headers=headers)
 
-    try:
-        await handle({**scope, "method": "GET"}, receive, send_head)
-    except (_Enough, ClientDisconnect):
-        return
+
+def nowhere(*paths: str) -> APIRouter:
+    """Routes to nothing: Dash, which comes last, answers every other path with its page."""
+    router = APIRouter(route_class=Nowhere, include_in_schema=False)
+    for path in paths:
+        router.add_api_route(path, _nothing, methods=["GET"])
+    return router
+
+
+async def _nothing() -> None:
+    """Is not asked: the route has answered."""

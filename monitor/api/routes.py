@@ -15,10 +15,10 @@ from monitor.api.encode import encoded
 from monitor.api.health import Health, health
 from monitor.api.history import add_history
 from monitor.api.parameters import GpuFilter, NoParameters, OneGpu
-from monitor.api.problems import NOT_STORED, Refusal, documented
+from monitor.api.problems import NOT_STORED, documented
 from monitor.api.process_control import add_process_control
 from monitor.api.prometheus import prometheus
-from monitor.api.route import SystemRoute
+from monitor.api.route import SystemRoute, nowhere
 from monitor.api.stream import stream
 from monitor.queries.archive import Archive
 from monitor.queries.current import Current
@@ -100,10 +100,7 @@ def router(current: Current, settings: Settings, archive: Archive) -> APIRouter:
     add_history(paths, current, archive)
     add_process_control(paths, current, settings)
 
-    @paths.get("/{path:path}", include_in_schema=False)
-    async def nothing(path: str) -> Response:
-        """Not the page, which answers everywhere else."""
-        raise Refusal(404, "not-found", "Not found", f"There is no /api/v1/system/{path}.")
+    paths.include_router(nowhere("/{path:path}"))
 
     whole = APIRouter()
     whole.include_router(paths)

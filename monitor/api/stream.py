@@ -12,6 +12,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from monitor.api.audience import Audience, Viewer
 from monitor.api.encode import encoded
 from monitor.api.problems import Refusal
+from monitor.api.route import STREAM
 from monitor.api.subscription import ALLOWED, Misunderstood, Subscription, asked, heard
 from monitor.queries.current import Current
 from monitor.queries.latest import iso
@@ -35,7 +36,7 @@ def stream(current: Current) -> APIRouter:
     router = APIRouter()
     audience = Audience(current)
 
-    @router.websocket("/ws/system-metrics")
+    @router.websocket(STREAM)
     async def push(socket: WebSocket) -> None:
         await socket.accept()
         try:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from monitor.api import routes
+from monitor.api.head import HeadAsGet
 from monitor.metrics import CORE, DISK, GPU, HOST, NETWORK, RAIL, TABLES, ZONE, Metric, Table
 from monitor.queries.archive import Archive
 from monitor.queries.current import Current
@@ -69,6 +70,7 @@ class Served:
             settings.parsed_tiers,
         )
         server.include_router(routes.router(self.current, settings, archive))
+        server.add_middleware(HeadAsGet)
         self.client = TestClient(server)
 
     def tick(self, rows: dict[str, list[Row]], at: int = NOW) -> None:

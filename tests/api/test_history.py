@@ -19,6 +19,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from monitor.api import history, routes
+from monitor.api.head import HeadAsGet
 from monitor.api.history_models import HISTORY_TABLES
 from monitor.metrics import GPU, TABLES, RollUp, Table
 from monitor.queries.archive import Archive
@@ -93,6 +94,7 @@ class Past:
         )
         server = FastAPI()
         server.include_router(routes.router(Current(self.follower), self.settings, self.archive))
+        server.add_middleware(HeadAsGet)
         self.client = TestClient(server)
 
     def get(self, path: str, **parameters: object) -> Any:

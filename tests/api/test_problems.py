@@ -1,0 +1,79 @@
+"""Whatever is wrong with a request, and whoever serves the path, the answer is a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app import create_app
+from monitor.settings import load
+from tests.api.test_answers import PROBLEM
+
+PAGES = ("/", "/embed", "/_dash-layout", "/_dash-dependencies", "/assets/live.js")
+OURS = ("/metrics", "/api/docs", "/api/docs/start.js", "/api/openapi.json")
+NOWHERE = (
+    *("/api", "/api/", "/api/v1", "/api/v2/foo", "/api/v1/system", "/api/v1/system/nope"),
+    *("/api/docs/", "/api/docs/nope", "/api/openapi.json/", "/metrics/", "/metrics/nope"),
+    *("/ws", "/ws/nope", "/_dash-nope", "/_dash-component-suites/nope/nope.js", "/_reload-nope"),
+    *("/assets/nope", "/assets", "/bootstrap/nope"),
+)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    folder = tmp_path_factory.mktemp("data")
+    server = create_app(load(["--data", str(folder), "--no-record"]))
+    # Dash answers every address only once the server has started.
+    with TestClient(server, base_url="http://localhost", follow_redirects=False) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", NOWHERE)
+def test_where_there_is_nothing_is_no_page(client: TestClient, path: str) -> None:
+    for method in ("GET", "POST", "DELETE"):
+        answer = client.request(method, path, headers={"Accept": "text/html"})
+        assert answer.headers["content-type"] == PROBLEM, method
+        assert answer.json()["status"] == answer.status_code
+        assert answer.status_code == 404 or (method != "GET" and answer.status_code == 405)
+    head = client.head(path)
+    assert (head.status_code, head.content) == (404, b"")
+
+
+@pytest.mark.parametrize("path", [*PAGES, *OURS])
+def test_another_method_is_told_which_there_are(client: TestClient, path: str) -> None:
+    for method in ("PUT", "DELETE", "OPTIONS"):
+        answer = client.request(method, path)
+        assert (answer.status_code, answer.headers["content-type"]) == (405, PROBLEM), method
+        assert answer.json()["detail"] == f"{method} is not answered here; GET and HEAD are."
+        assert answer.headers["allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("path", [*PAGES, *OURS])
+def test_head_is_get_without_its_body(client: TestClient, path: str) -> None:
+    head, get = client.head(path), client.get(path)
+    assert (head.status_code, head.content, get.status_code) == (200, b"", 200)
+    assert head.headers["content-type"] == get.headers["content-type"]
+    assert head.headers.get("content-length") == get.headers.get("content-length")
+
+
+def test_the_websocket_without_an_upgrade_says_what_it_is(client: TestClient) -> None:
+    answer = client.get("/ws/system-metrics")
+    assert (answer.status_code, answer.headers["content-type"]) == (426, PROBLEM)
+    assert answer.headers["upgrade"] == "websocket"
+    assert "ws or wss" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/", "/embed", "/embed?panel=power", "/some/view"])
+def test_a_page_is_a_page(client: TestClient, path: str) -> None:
+    answer = client.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
+def test_the_reference_is_not_sent_twice(client: TestClient) -> None:
+    for path in ("/api/openapi.json", "/api/docs"):
+        first = client.get(path)
+        assert first.headers["cache-control"] == "private, no-cache"
+        again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
