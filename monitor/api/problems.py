@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from monitor.api.reasons import Fields, fields_of, parameter_of, reason, repeated
 from monitor.queries.latest import Latest
 from monitor.queries.notices import gpu_trouble
 from monitor.sources.base import DeviceState
@@ -72,15 +73,21 @@ class ProblemRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The handler, with its errors turned into answers."""
         handle = super().get_route_handler()
+        fields = fields_of(self.dependant)
 
         async def answer(request: Request) -> Response:
+            twice = repeated(request.query_params.multi_items(), fields)
+            if twice is not None:
+                return bad_parameter(
+                    twice, "it is given more than once; it takes one value"
+                ).response()
             try:
                 answered: Response = await handle(request)
                 return answered
             except Refusal as refusal:
                 return refusal.response()
             except RequestValidationError as error:
-                return bad_parameters(error).response()
+                return bad_parameters(error, fields).response()
             except HTTPException as error:
                 return of_http(request, error).response()
 
@@ -120,27 +127,27 @@ def not_allowed(method: str, allowed: Collection[str]) -> Refusal:
     return Refusal(405, "method-not-allowed", "Method not allowed", detail, headers=headers)
 
 
-def bad_parameters(error: RequestValidationError) -> Refusal:
+def bad_parameters(error: RequestValidationError, fields: Fields) -> Refusal:
     """422: each parameter with what is wrong with it."""
     errors = [
-        {"parameter": ".".join(map(str, found["loc"][1:])), "reason": found["msg"]}
+        {"parameter": parameter_of(found), "reason": reason(found, fields)}
         for found in error.errors()
     ]
     detail = "; ".join(f"{found['parameter']}: {found['reason']}" for found in errors)
     return Refusal(422, "bad-parameters", "Bad parameters", f"{detail}.", errors=errors)
 
 
-def bad_parameter(parameter: str, reason: str) -> Refusal:
+def bad_parameter(parameter: str, why: str) -> Refusal:
     """422: one parameter and what is wrong with it."""
-    errors = [{"parameter": parameter, "reason": reason}]
-    detail = f"{parameter}: {reason}."
+    errors = [{"parameter": parameter, "reason": why}]
+    detail = f"{parameter}: {why}."
     return Refusal(422, "bad-parameters", "Bad parameters", detail, errors=errors)
 
 
 def storage_unavailable(error: OSError) -> Refusal:
     """503: the data folder cannot be read, and why not."""
-    reason = (error.strerror or str(error)).splitlines()[0]
-    detail = f"The history cannot be read: {reason[:1].lower()}{reason[1:]}."
+    why = (error.strerror or str(error)).splitlines()[0]
+    detail = f"The history cannot be read: {why[:1].lower()}{why[1:]}."
     return Refusal(503, "storage-unavailable", "The history cannot be read", detail)
 
 
@@ -154,12 +161,10 @@ def unknown_gpu(asked: str, gpus: Sequence[DeviceState]) -> Refusal:
 
 def gpu_unavailable(latest: Latest) -> Refusal:
     """503: no GPU can be read, and why not."""
-    reason, advice = gpu_trouble(latest)
-    if not reason:
-        reason = (
-            "No GPU was found." if latest.recorder else "Nothing has been recorded here so far."
-        )
-    return Refusal(503, "gpu-unavailable", "No GPU can be read", reason, advice=advice)
+    why, advice = gpu_trouble(latest)
+    if not why:
+        why = "No GPU was found." if latest.recorder else "Nothing has been recorded here so far."
+    return Refusal(503, "gpu-unavailable", "No GPU can be read", why, advice=advice)
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -188,8 +193,8 @@ _EXAMPLES = {
         422,
         "bad-parameters",
         "Bad parameters",
-        "gpus: Extra inputs are not permitted.",
-        errors=[{"parameter": "gpus", "reason": "Extra inputs are not permitted"}],
+        "gpus: there is no such parameter; this path takes gpu.",
+        errors=[{"parameter": "gpus", "reason": "there is no such parameter; this path takes gpu"}],
     ),
     503: Refusal(
         503,

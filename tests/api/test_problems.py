@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import orjson
 import pytest
 from fastapi.testclient import TestClient
 
@@ -77,3 +78,34 @@ def test_the_reference_is_not_sent_twice(client: TestClient) -> None:
         assert first.headers["cache-control"] == "private, no-cache"
         again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "says"),
+    [
+        ("0", {"action": "pause", "started": 1}, "pid: 0 is not between 1 and 2,147,483,647"),
+        ("x", {"action": "pause", "started": 1}, "pid: 'x' is no whole number between 1 and"),
+        ("1", {"action": "stab", "started": 1}, "action: there is no 'stab'; there are 'pause',"),
+        ("1", {"action": "pause", "started": "x"}, "started: 'x' is no whole number."),
+        ("1", {"action": "pause"}, "started: it is needed."),
+        ("1", {"action": "pause", "started": 1, "x": 1}, "this path takes action, started."),
+        ("1", [], "body: it is no JSON object."),
+        ("1", "{", "body: it is no JSON object."),
+    ],
+)
+def test_a_body_is_told_what_is_wrong_with_it(
+    client: TestClient, path: str, body: object, says: str
+) -> None:
+    answer = client.post(
+        f"/api/v1/system/gpu-processes/{path}/signal",
+        content=body if isinstance(body, str) else orjson.dumps(body),
+        headers={"Content-Type": "application/json"},
+    )
+    assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
+    assert says in answer.json()["detail"]
+
+
+def test_a_path_without_parameters_says_so(client: TestClient) -> None:
+    answer = client.get("/api/v1/system/health", params={"bogus": 1})
+    detail = "bogus: there is no such parameter; this path takes none."
+    assert (answer.status_code, answer.json()["detail"]) == (422, detail)
