@@ -26,6 +26,7 @@ from monitor.api.history_parameters import (
 from monitor.api.parameters import Asked, GpuFilter, NoParameters
 from monitor.api.problems import (
     NOT_STORED,
+    Refusal,
     bad_parameter,
     gpu_unavailable,
     storage_unavailable,
@@ -119,9 +120,7 @@ def add_history(paths: APIRouter, current: Current, archive: Archive) -> None:
 def _gpu_history(archive: Archive, latest: Latest, asked: GpuSpan) -> Response:
     try:
         devices = chosen_gpus(archive, latest, asked.gpu)
-        wanted = _question(archive, GPU, asked, devices)
-        strangers = set(devices or ()) - set(latest.devices.get("gpu", {}))
-        return _answer(archive, wanted, asked, latest, strangers)
+        return _answer(archive, _question(archive, GPU, asked, devices), asked, latest)
     except OSError as error:
         raise storage_unavailable(error) from None
 
@@ -152,15 +151,34 @@ def chosen_gpus(archive: Archive, latest: Latest, asked: Sequence[str]) -> list[
     return list(dict.fromkeys(found))
 
 
-def _check_recorded(archive: Archive, latest: Latest, strangers: Iterable[str]) -> None:
+def _strangers(asked: Question, latest: Latest) -> set[str]:
+    """The devices asked for that are not there now."""
+    return set(asked.devices or ()) - set(_present(asked.table, latest))
+
+
+def _present(table: Table, latest: Latest) -> Collection[str]:
+    return latest.devices.get(table.name) or latest.table(table.name)
+
+
+def _check_recorded(
+    archive: Archive, latest: Latest, table: Table, strangers: Iterable[str]
+) -> None:
     """A Refusal for the first of these that the history has no row of."""
     for asked in strangers:
-        if not has_recorded(archive, GPU, asked):
-            gpus = latest.gpus()
-            past = [DeviceState("gpu", device) for device in recorded_devices(archive, GPU)]
-            if not gpus and not past:
-                raise gpu_unavailable(latest)
-            raise unknown_gpu(asked, gpus or past)
+        if not has_recorded(archive, table, asked):
+            raise _unknown(archive, latest, table, asked)
+
+
+def _unknown(archive: Archive, latest: Latest, table: Table, asked: str) -> Refusal:
+    if table is not GPU:
+        there = ", ".join(_present(table, latest) or recorded_devices(archive, table))
+        why = f"{table.name} has no {asked!r}; there are: {there or 'none'}"
+        return bad_parameter("device", why)
+    gpus = latest.gpus()
+    past = [DeviceState("gpu", device) for device in recorded_devices(archive, GPU)]
+    if not gpus and not past:
+        return gpu_unavailable(latest)
+    return unknown_gpu(asked, gpus or past)
 
 
 def _question(
@@ -188,16 +206,17 @@ def _answer(
     wanted: Question,
     asked: Span,
     latest: Latest,
-    strangers: Collection[str] = (),
 ) -> Response:
-    """The answer; a Refusal where the history does not know one of the `strangers`."""
+    """The answer; a Refusal where a device is asked for that there is not and never was."""
+    strangers = _strangers(wanted, latest)
     indices = {gpu.device: gpu.facts.get("index") for gpu in latest.gpus()}
     if asked.format != "json" or _values(archive, wanted, latest) > _MANY_VALUES:
-        _check_recorded(archive, latest, strangers)
+        _check_recorded(archive, latest, wanted.table, strangers)
         return _streamed(archive, wanted, asked.format, indices)
     series = wanted.series(archive)
     # Whoever has a line is known: mostly no further file has to be opened.
-    _check_recorded(archive, latest, set(strangers) - {line.device for line in series.lines})
+    strangers -= {line.device for line in series.lines}
+    _check_recorded(archive, latest, wanted.table, strangers)
     body = columnwise(series, indices)
     past = is_fixed(asked.start) and is_fixed(asked.end)
     headers = KEPT if past and is_settled(wanted.end, round(1000 * time.time())) else CHECKED
@@ -230,8 +249,8 @@ def _streamed(
 
 def _values(archive: Archive, asked: Question, latest: Latest) -> int:
     """How many numbers the answer, or what it is made of, can have at most."""
-    states = latest.devices.get(asked.table.name) or latest.table(asked.table.name)
-    devices = len(asked.devices) if asked.devices is not None else max(1, len(states))
+    there = len(_present(asked.table, latest))
+    devices = len(asked.devices) if asked.devices is not None else max(1, there)
     begin = asked.start
     found = _cells(archive, asked, begin, devices)
     if found > _MANY_VALUES:

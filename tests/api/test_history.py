@@ -232,9 +232,20 @@ def test_metrics_may_be_repeated_and_separated_by_commas(past: Past) -> None:
     assert list(answer["units"]) == ["power_watts", "fan_percent", "sm_clock_mhz"]
 
 
-def test_a_device_that_has_no_rows_is_no_line(past: Past) -> None:
-    assert past.get("metrics/history", table="disk", device="/nowhere")["series"] == []
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_device_that_never_was_is_told_which_there_are(past: Past, kind: str) -> None:
+    asked = {"table": "disk", "device": ["0", "/nowhere"], "format": kind}
+    problem = past.refused("metrics/history", 422, **asked)
+    assert problem["errors"][0]["parameter"] == "device"
+    assert problem["detail"] == "device: disk has no '/nowhere'; there are: 0."
+
+
+def test_a_device_of_the_past_is_answered_and_no_line_where_it_has_no_row(past: Past) -> None:
+    latest, past.follower.latest = past.follower.latest, Latest()
     (line,) = past.get("metrics/history", table="disk", device="0")["series"]
+    before = {"start": iso(1000 * BEGIN - 60_000), "end": iso(1000 * BEGIN)}
+    assert past.get("metrics/history", table="disk", device="0", **before)["series"] == []
+    past.follower.latest = latest
     assert line["device"] == "0"
 
 
