@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from monitor.queries.export import export
 from monitor.queries.live_rows import LiveRows
 from monitor.queries.question import BadQuestion, Question, chosen_table, question
 from monitor.queries.series import SAMPLES
+from monitor.queries.span import ALLOWED
 from monitor.settings import DEFAULT_TIERS, load
 from monitor.storage.folders import file_system, folder_name
 from monitor.storage.history import History
@@ -86,8 +88,8 @@ class Recordings:
         metrics: str | Sequence[str] = (),
         start: Moment = "-1h",
         end: Moment = "now",
-        devices: Sequence[str | int] | None = None,
-        resolution: str | None = None,
+        devices: str | int | Sequence[str | int] | None = None,
+        resolution: str | int | None = None,
         max_points: int | None = None,
     ) -> pd.DataFrame:
         """The metrics over a span: `time` (UTC), `device`, the columns; missing is NaN.
@@ -100,7 +102,7 @@ class Recordings:
         """
         asked = self.question(
             chosen_table(table),
-            metrics=[metrics] if isinstance(metrics, str) else metrics,
+            metrics=metrics,
             start=start,
             end=end,
             devices=devices,
@@ -123,28 +125,28 @@ class Recordings:
         self,
         table: Table,
         *,
-        metrics: Iterable[str] = (),
+        metrics: str | Iterable[str] = (),
         start: Moment = "-1h",
         end: Moment = "now",
-        devices: Sequence[str | int] | None = None,
-        resolution: str | None = None,
+        devices: str | int | Sequence[str | int] | None = None,
+        resolution: str | int | None = None,
         max_points: int | None = None,
     ) -> Question:
         """What is asked, in full; BadQuestion where it cannot be."""
         return question(
             self._archive,
             table,
-            metrics=metrics,
+            metrics=_names("metrics", metrics),
             devices=None if devices is None else self._named(table, devices),
-            start=_text(start),
-            end=_text(end),
+            start=_text("start", start),
+            end=_text("end", end),
             now=round(time.time() * 1000),
-            resolution=resolution,
-            max_points=max_points,
+            resolution=None if resolution is None else str(resolution),
+            max_points=_number("max_points", max_points),
         )
 
-    def _named(self, table: Table, asked: Sequence[str | int]) -> list[str]:
-        names = [asked] if isinstance(asked, str) else [str(name) for name in asked]
+    def _named(self, table: Table, asked: object) -> list[str]:
+        names = _names("devices", asked)
         known = recorded_devices(self._archive, table)
         indices = recorded_indices(self._archive) if table is GPU else {}
         unknown = [name for name in names if name not in known and name not in indices]
@@ -164,8 +166,31 @@ def open_store(data: str | Path = "data", host: str | None = None) -> Recordings
     return Recordings(str(data), host)
 
 
-def _text(moment: Moment) -> str:
-    return moment if isinstance(moment, str) else moment.isoformat()
+def _text(parameter: str, moment: object) -> str:
+    if isinstance(moment, date):
+        return moment.isoformat()
+    if isinstance(moment, str):
+        return moment
+    raise BadQuestion(parameter, f"{moment!r} is not a time; write {ALLOWED}")
+
+
+def _number(parameter: str, given: object) -> int | None:
+    if given is None:
+        return None
+    if isinstance(given, Integral) and not isinstance(given, bool):
+        return int(given)
+    raise BadQuestion(parameter, f"{given!r} is no whole number")
+
+
+def _names(parameter: str, given: object) -> list[str]:
+    """The names in a list of texts and whole numbers; one alone is such a list."""
+    if isinstance(given, str | Integral):
+        return [str(given)]
+    if isinstance(given, Iterable):
+        names = list(given)
+        if all(isinstance(name, str | Integral) for name in names):
+            return [str(name) for name in names]
+    raise BadQuestion(parameter, f"{given!r} is no list of names")
 
 
 def _chosen_host(data: str, hosts: Sequence[str], asked: str | None, here: str) -> str:

@@ -180,14 +180,34 @@ def test_a_span_without_rows_is_an_empty_frame_of_the_same_columns(recording: Pa
         ({"devices": [9]}, r"devices: gpu has no '9'; there are: 0 \(GPU-a\), 1 \(GPU-b\)"),
         ({"resolution": "7m"}, "resolution: nothing is kept at '7m'; there are 1s, 10s, 1m"),
         ({"max_points": 1}, "max_points: 1 is not between 2 and 100,000"),
+        ({"max_points": "a"}, "max_points: 'a' is no whole number"),
+        ({"max_points": 2.5}, "max_points: 2.5 is no whole number"),
+        ({"start": 5}, "start: 5 is not a time; write an ISO 8601 time"),
+        ({"end": None}, "end: None is not a time"),
+        ({"end": pd.NaT}, "end: 'NaT' is not a time"),
+        ({"devices": 9}, "devices: gpu has no '9'"),
+        ({"devices": 0.5}, "devices: 0.5 is no list of names"),
+        ({"devices": [None]}, "devices: .None. is no list of names"),
+        ({"metrics": None}, "metrics: None is no list of names"),
+        ({"metrics": 5}, "metrics: gpu has no '5'"),
+        ({"resolution": 7}, "resolution: nothing is kept at '7'"),
+        ({"table": 5}, "table: there is no table 5"),
+        ({"table": []}, "table: there is no table"),
     ],
 )
 def test_what_cannot_be_asked_is_a_sentence(
     recording: Path, more: dict[str, object], says: str
 ) -> None:
-    asked = {"start": START, "end": END, **more}
-    with pytest.raises(ValueError, match=says):
-        open_store(recording).series("gpu", **asked)  # type: ignore[arg-type]
+    asked = {"table": "gpu", "start": START, "end": END, **more}
+    with pytest.raises(ValueError, match=says) as refused:
+        open_store(recording).series(**asked)  # type: ignore[arg-type]
+    assert "\n" not in str(refused.value)
+
+
+def test_one_device_and_a_resolution_may_be_a_number(recording: Path) -> None:
+    store = open_store(recording)
+    found = store.series("gpu", "power_watts", START, END, 0, resolution=60)
+    assert found.equals(store.series("gpu", "power_watts", START, END, ["GPU-a"], resolution="1m"))
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def question(
 
 def chosen_table(name: str, tables: Iterable[str] = TABLES) -> Table:
     """The table of that name."""
-    if name not in tables:
+    if not isinstance(name, str) or name not in tables:
         raise BadQuestion("table", f"there is no table {name!r}; there are {', '.join(tables)}")
     return TABLES[name]
 
