@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from monitor.api import history_models as models
@@ -32,13 +30,14 @@ from monitor.api.problems import (
     storage_unavailable,
     unknown_gpu,
 )
+from monitor.api.turns import Pieces, Turns
 from monitor.metrics import GPU, Table
 from monitor.queries.archive import MAX_POINTS, Archive
 from monitor.queries.columnwise import columnwise
 from monitor.queries.current import Current
 from monitor.queries.devices import has_recorded, recorded_devices
 from monitor.queries.export import export
-from monitor.queries.formats import FORMATS, Format, file_name, written
+from monitor.queries.formats import FORMATS, Format, Piece, file_name, written
 from monitor.queries.latest import Latest
 from monitor.queries.question import (
     FEWEST_POINTS,
@@ -105,16 +104,21 @@ class TableSpan(Span):
 
 def add_history(paths: APIRouter, current: Current, archive: Archive) -> None:
     """The paths below `paths`."""
+    turns = Turns()
 
-    @paths.get("/gpu-metrics/history", **answers(models.GpuHistory, 404, 422, 503, more=_FILES))
-    async def gpu_history(asked: Annotated[GpuSpan, Query()]) -> Response:
+    @paths.get(
+        "/gpu-metrics/history", **answers(models.GpuHistory, 404, 422, 429, 503, more=_FILES)
+    )
+    async def gpu_history(request: Request, asked: Annotated[GpuSpan, Query()]) -> Response:
         """GPU metrics over a span, column by column, a block for each GPU that has rows."""
-        return await asyncio.to_thread(_gpu_history, archive, current.latest, asked)
+        make = partial(_gpu_history, archive, current.latest, asked)
+        return await turns.answer(request, make)
 
-    @paths.get("/metrics/history", **answers(models.MetricsHistory, 422, 503, more=_FILES))
-    async def metrics_history(asked: Annotated[TableSpan, Query()]) -> Response:
+    @paths.get("/metrics/history", **answers(models.MetricsHistory, 422, 429, 503, more=_FILES))
+    async def metrics_history(request: Request, asked: Annotated[TableSpan, Query()]) -> Response:
         """The machine, its cores, disks or interfaces over a span, column by column."""
-        return await asyncio.to_thread(_metrics_history, archive, current.latest, asked)
+        make = partial(_metrics_history, archive, current.latest, asked)
+        return await turns.answer(request, make)
 
 
 def _gpu_history(archive: Archive, latest: Latest, asked: GpuSpan) -> Response:
@@ -242,9 +246,14 @@ def _streamed(
         "Content-Disposition": f'attachment; filename="{file_name(exported, kind)}"',
         "Estimated-Length": str(length),
     }
-    rest = (piece.content for piece in pieces if piece.content)
-    content: Iterator[bytes] = itertools.chain([begun], rest)
-    return StreamingResponse(content, headers=headers, media_type=FORMATS[kind])
+    return Pieces(_rest(begun, pieces), headers, FORMATS[kind])
+
+
+def _rest(begun: bytes, pieces: Iterator[Piece]) -> Generator[bytes]:
+    yield begun
+    for piece in pieces:
+        if piece.content:
+            yield piece.content
 
 
 def _values(archive: Archive, asked: Question, latest: Latest) -> int:

@@ -151,6 +151,16 @@ def storage_unavailable(error: OSError) -> Refusal:
     return Refusal(503, "storage-unavailable", "The history cannot be read", detail)
 
 
+def too_many_queries() -> Refusal:
+    """429: of the history, as much is asked at once as may be."""
+    detail = (
+        "As many queries of the history wait, or are being answered, as may at once, from here or"
+        " in all. Try again in 1 s."
+    )
+    headers = {"Retry-After": "1"}
+    return Refusal(429, "too-many-queries", "Too many queries", detail, headers=headers)
+
+
 def unknown_gpu(asked: str, gpus: Sequence[DeviceState]) -> Refusal:
     """404: no GPU of that index or UUID; says which there are."""
     known = [{"index": gpu.facts.get("index"), "device": gpu.device} for gpu in gpus]
@@ -196,6 +206,7 @@ _EXAMPLES = {
         "gpus: there is no such parameter; this path takes gpu.",
         errors=[{"parameter": "gpus", "reason": "there is no such parameter; this path takes gpu"}],
     ),
+    429: too_many_queries(),
     503: Refusal(
         503,
         "gpu-unavailable",
