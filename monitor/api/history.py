@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -36,7 +37,7 @@ from monitor.queries.archive import MAX_POINTS, Archive
 from monitor.queries.columnwise import columnwise
 from monitor.queries.current import Current
 from monitor.queries.devices import has_recorded, recorded_devices
-from monitor.queries.export import export
+from monitor.queries.export import Export, export
 from monitor.queries.formats import FORMATS, Format, Piece, file_name, written
 from monitor.queries.latest import Latest
 from monitor.queries.question import (
@@ -223,7 +224,10 @@ def _answer(
     _check_recorded(archive, latest, wanted.table, strangers)
     body = columnwise(series, indices)
     past = is_fixed(asked.start) and is_fixed(asked.end)
-    headers = KEPT if past and is_settled(wanted.end, round(1000 * time.time())) else CHECKED
+    keeping = KEPT if past and is_settled(wanted.end, round(1000 * time.time())) else CHECKED
+    shape = Export(archive, replace(wanted, start=series.start), series.step, series.rolled)
+    name = file_name(shape, "json")
+    headers = {**keeping, "Content-Disposition": f'inline; filename="{name}"'}
     return Response(body, headers=headers, media_type="application/json")
 
 

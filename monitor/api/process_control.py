@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from monitor.access.roles import Role, require_operator, role_of
-from monitor.api.described import answers
+from monitor.api.described import answers, example
 from monitor.api.parameters import NoParameters
 from monitor.api.problems import NOT_STORED, Refusal, documented, examples
 from monitor.process_control import SIGNALS, Action, NotSent, send
@@ -73,6 +73,7 @@ def add_process_control(paths: APIRouter, current: Current, settings: Settings) 
         "/gpu-processes/{pid}/signal",
         response_model=Sent,
         responses={
+            200: {"content": {"application/json": {"example": example(Sent)}}},
             **documented(422),
             **examples(
                 _off(),

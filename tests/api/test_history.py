@@ -363,6 +363,17 @@ def test_a_file_says_its_name_and_about_how_long_it_is(past: Past) -> None:
     assert 0.5 < int(answer.headers["estimated-length"]) / len(answer.content) < 2
 
 
+@pytest.mark.parametrize("more", [{"resolution": "1s"}, {"resolution": "1m"}, {"max_points": 20}])
+def test_a_short_json_is_named_as_the_file_of_it(past: Past, more: dict[str, Any]) -> None:
+    def disposition(kind: str) -> str:
+        asked = _whole({"format": kind, **more})
+        answer = past.client.get("/api/v1/system/gpu-metrics/history", params=asked)
+        return str(answer.headers["content-disposition"])
+
+    named = disposition("csv").replace("attachment", "inline").replace(".csv", ".json")
+    assert disposition("json") == named
+
+
 def test_a_long_json_is_made_in_pieces_and_is_the_same(
     past: Past, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import schemathesis
+from prometheus_client.parser import text_string_to_metric_families
 
 from app import create_app
 from monitor.api.described import example
@@ -77,6 +78,14 @@ def test_every_answer_has_an_example_that_it_could_be(reference: dict[str, Any],
     assert ("200", "application/json") in [(status, media) for status, media, _ in found]
     for _, _, content in found:
         check(reference, content["schema"], content["example"])
+
+
+def test_the_answers_of_the_other_paths_have_examples_too(reference: dict[str, Any]) -> None:
+    sent = reference["paths"][SIGNAL]["post"]["responses"]["200"]["content"]["application/json"]
+    check(reference, sent["schema"], sent["example"])
+    text = reference["paths"]["/metrics"]["get"]["responses"]["200"]["content"]["text/plain"]
+    (family,) = text_string_to_metric_families(text["example"])
+    assert family.samples[0].value == 97
 
 
 def test_every_path_says_what_it_gives(reference: dict[str, Any]) -> None:
