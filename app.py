@@ -33,11 +33,14 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     import flask_bootstrap
     from dash import Dash
     from fastapi import FastAPI
+    from starlette.routing import Route, WebSocketRoute
     from starlette.staticfiles import StaticFiles
 
     import callbacks
     from layouts.index import index
     from layouts.page import Pages
+    from monitor.access.address import EMBED_SLASH
+    from monitor.access.answers import NoSocket, to_embed
     from monitor.access.gate import Gate
     from monitor.api import routes
     from monitor.api.compression import CompressedUpdates
@@ -125,6 +128,8 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     # Dash itself waits for a request for "/", but someone may open another page first: /embed.
     app._setup_server()  # type: ignore[no-untyped-call]
     server.include_router(nowhere(*NO_PAGES))
+    server.router.routes.append(Route(EMBED_SLASH, to_embed))
+    server.router.routes.append(WebSocketRoute("/{path:path}", NoSocket()))
     # Added last, so it is the outermost; the hashes are those of what Dash writes into the page.
     server.add_middleware(
         Gate, settings=settings, scripts=app.csp_hashes(), callbacks=app.callback_map

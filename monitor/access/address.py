@@ -9,6 +9,7 @@ _MARK = b"token="
 _NO_PAGES = ("/api/", "/metrics/", "/ws/", "/_dash", "/_reload", "/assets/", "/bootstrap/")
 _NO_PAGE = frozenset({"/metrics", "/_favicon.ico", "/favicon.ico"})
 DOCS = "/api/docs"
+EMBED_SLASH = "/embed/"
 
 
 def is_page(path: str) -> bool:
@@ -31,8 +32,11 @@ def without_token(query: bytes) -> tuple[str, bytes]:
 
 
 def same_page(path: str, query: bytes) -> str:
-    """A reference from a page to itself, right behind any proxy and its prefix."""
-    last = quote(path.rpartition("/")[2], safe="")
+    """A reference from a page to itself, right behind any proxy and its prefix.
+
+    `/embed/`, as a wiki may write it, is `/embed`.
+    """
+    base = "../embed" if path == EMBED_SLASH else f"./{quote(path.rpartition('/')[2], safe='')}"
     # What a browser sends is printable; what else comes must not end the header.
     shown = quote(query.decode("latin-1"), safe="%&=+/?:;,@!$'()*~._-")
-    return f"./{last}" + (f"?{shown}" if shown else "")
+    return base + (f"?{shown}" if shown else "")

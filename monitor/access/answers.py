@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from monitor.access import sign_in
-from monitor.access.address import is_page
+from monitor.access.address import is_page, same_page
 from monitor.access.headers import own_page
-from monitor.api.problems import Refusal
+from monitor.api.problems import NOT_STORED, Refusal, not_found
 
 _CLOSED = {401: 4401, 403: 4403, 429: 4429}
 # A connection on which something may still come that nobody reads.
@@ -27,6 +28,20 @@ def failed() -> Response:
 def no_file() -> Response:
     """404."""
     return Refusal(404, "not-found", "Not found", "There is no such file.").response()
+
+
+async def to_embed(request: Request) -> Response:
+    """308 from `/embed/` to `/embed`, with what is asked for."""
+    location = same_page(request.scope["path"], request.scope["query_string"])
+    return Response(status_code=308, headers={"Location": location, **NOT_STORED})
+
+
+class NoSocket:
+    """Where there is no WebSocket."""
+
+    async def __call__(self, scope: Scope, _: Receive, send: Send) -> None:
+        """404."""
+        await _refuse_socket(not_found(scope["path"]), scope, send)
 
 
 async def answer(response: Response, scope: Scope, send: Send) -> None:

@@ -55,6 +55,6 @@ class Desk:
         back = {"Location": address.same_page(scope["path"], rest), "Cache-Control": "no-store"}
         if self._door.tokens:
             role = self._door.present(token, caller)
-            framed = scope["path"] == EMBED
+            framed = scope["path"] in {EMBED, address.EMBED_SLASH}
             back["Set-Cookie"] = self._door.cookie(role, caller, framed=framed)
         return Response(status_code=303, headers=back)

@@ -6,6 +6,7 @@ mostly reads from near by. gunicorn's worker compresses none.
 
 from __future__ import annotations
 
+from starlette.types import Message
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.http11 import Request
 
@@ -20,3 +21,9 @@ class PlainStream(WebSocketsSansIOProtocol):
         if event.path.partition("?")[0].endswith(_PLAIN):
             self.conn.available_extensions = ()
         super().handle_connect(event)
+
+    async def send(self, message: Message) -> None:  # type: ignore[override]
+        """Send it. With an answer instead of a WebSocket the handshake is done; uvicorn forgets."""
+        await super().send(message)  # type: ignore[arg-type]
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True

@@ -155,8 +155,12 @@ def test_sockets_are_among_the_connections_and_leave_room_when_they_go() -> None
     ("headers", "code"),
     [({}, 401), ({"Origin": "http://elsewhere.example", **bearer(OPERATOR)}, 403)],
 )
-def test_a_refused_socket_is_told_why(headers: dict[str, str], code: int) -> None:
+def test_a_refused_socket_is_told_why(
+    headers: dict[str, str], code: int, capfd: pytest.CaptureFixture[str]
+) -> None:
     with served(*BOTH) as port, pytest.raises(InvalidStatus) as refused:
         connect(f"ws://localhost:{port}/_dash-ws-callback", additional_headers=headers)
     assert refused.value.response.status_code == code
     assert b'"detail":' in (refused.value.response.body or b"")
+    # uvicorn would have it that the application forgot to answer.
+    assert "handshake" not in capfd.readouterr().err

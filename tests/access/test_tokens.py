@@ -99,6 +99,9 @@ def test_the_cookie_is_for_the_path_and_scheme_of_the_proxy() -> None:
 
 def test_in_a_frame_of_another_site_a_token_makes_a_viewer() -> None:
     asked = client(*BOTH, "--trusted-hosts", "gpu.example.org", at="https://gpu.example.org")
+    slash = asked.get("/embed/", params={"panel": "power", "token": OPERATOR})
+    assert (slash.status_code, slash.headers["location"]) == (303, "../embed?panel=power")
+    assert slash.headers["set-cookie"].endswith("; SameSite=None; Secure; Partitioned")
     answer = asked.get("/embed", params={"panel": "power", "token": OPERATOR})
     assert (answer.status_code, answer.headers["location"]) == (303, "./embed?panel=power")
     assert answer.headers["set-cookie"].endswith("; SameSite=None; Secure; Partitioned")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
 import orjson
 import pytest
 from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketDenialResponse
 
 from app import create_app
 from monitor.settings import load
@@ -66,10 +68,27 @@ def test_the_websocket_without_an_upgrade_says_what_it_is(client: TestClient) ->
     assert "ws or wss" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("path", ["/ws/nope", "/nope", "/ws/system-metrics/"])
+def test_where_there_is_no_websocket_is_a_404(client: TestClient, path: str) -> None:
+    url = f"ws://localhost{path}"
+    with pytest.raises(WebSocketDenialResponse) as refused, client.websocket_connect(url):
+        pass
+    assert (refused.value.status_code, refused.value.headers["content-type"]) == (404, PROBLEM)
+    assert refused.value.json()["detail"] == f"There is no {path}."
+
+
 @pytest.mark.parametrize("path", ["/", "/embed", "/embed?panel=power", "/some/view"])
 def test_a_page_is_a_page(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
+def test_embed_with_a_slash_leads_to_embed(client: TestClient) -> None:
+    answer = client.get("/embed/?panel=power&gpu=0")
+    location = answer.headers["location"]
+    assert (answer.status_code, location) == (308, "../embed?panel=power&gpu=0")
+    below = urljoin("https://gpu.example.org/monitor/embed/?panel=power&gpu=0", location)
+    assert below == "https://gpu.example.org/monitor/embed?panel=power&gpu=0"
 
 
 def test_the_reference_is_not_sent_twice(client: TestClient) -> None:
