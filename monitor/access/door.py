@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from monitor.access import denied
 from monitor.access.callers import Caller
+from monitor.access.known import TRIES, TRIES_PER_SECOND, Known
 from monitor.access.limits import Buckets
 from monitor.access.policy import is_open, secret
 from monitor.access.roles import Role
@@ -15,9 +16,6 @@ from monitor.access.sessions import LASTS_SECONDS, Session, Sessions, Tokens
 from monitor.settings import Settings
 
 log = logging.getLogger(__name__)
-
-# Ten wrong tokens at once, then six a minute: a person who mistypes does not notice.
-TRIES, TRIES_PER_SECOND = 10, 0.1
 
 _PROXY_ROLES = {"none": None, "viewer": Role.VIEWER, "operator": Role.OPERATOR}
 
@@ -38,6 +36,7 @@ class Door:
         self.tokens = Tokens(secret(settings.token), secret(settings.viewer_token))
         self.sessions = Sessions(self.tokens)
         self.tries = Buckets(TRIES_PER_SECOND, TRIES)
+        self._known = Known()
         self._open = is_open(settings)
         self._proxy_role = _PROXY_ROLES[settings.proxy_access]
         self._path = settings.url_prefix
@@ -59,14 +58,23 @@ class Door:
         raise denied.nobody_named() if self._open else denied.token_needed()
 
     def present(self, token: str, caller: Caller) -> Role:
-        """What this token gives. Denied where it is wrong, or where too many were."""
-        if wait := self.tries.wait(caller.client):
+        """What this token gives. Denied where it is wrong, or where too many were.
+
+        Then one that was right from there before is still let in: programs share an address.
+        """
+        client = caller.client
+        wait = self.tries.wait(client)
+        if wait and not self._known.may_try(client, token):
             raise denied.too_many_tries(wait)
         role = self.tokens.role(token)
+        if wait and not self._known.was_right(client, role):
+            self._known.note_wrong(client, token)
+            raise denied.too_many_tries(wait)
         if role is None:
-            self.tries.take(caller.client)
+            self.tries.take(client)
             log.warning("A wrong token came from %s.", caller.address or "a Unix socket")
             raise denied.wrong_token()
+        self._known.note_right(client, role)
         return role
 
     def cookie(self, role: Role, caller: Caller, *, framed: bool = False) -> str:

@@ -12,8 +12,8 @@ from starlette.websockets import WebSocketDisconnect
 
 from monitor.access import frames
 from monitor.access.bodies import LARGEST
-from monitor.access.door import TRIES
 from monitor.access.gate import Gate
+from monitor.access.known import TRIES
 from monitor.access.limits import Buckets, Open, client_of
 from tests.access.gated import ACT, BOTH, OPERATOR, VIEWER, WHO, answers, bearer, client, gated
 
@@ -284,3 +284,22 @@ def test_only_named_origins_frame_and_only_what_is_for_it() -> None:
     assert found.get("/").headers["content-security-policy"].endswith("frame-ancestors 'none'")
     without = client().get("/embed").headers["content-security-policy"]
     assert without.endswith("frame-ancestors 'self'")
+
+
+def test_who_has_the_token_is_let_in_beside_who_has_a_wrong_one() -> None:
+    right, wrong = bearer(OPERATOR), bearer("misconfigured")
+    app = gated(*BOTH)
+    asked = [("10.0.0.8", right), *[("10.0.0.8", wrong)] * 200, ("10.0.0.8", right)]
+    found = answers(app, asked)
+    assert found == [200, *[401] * 10, *[429] * 190, 200]
+    # Another right token is no better than a wrong one: a guess is not told that it was right.
+    assert answers(app, [("10.0.0.8", bearer(VIEWER))]) == [429]
+    assert answers(app, [("10.0.0.8", right)]) == [200]
+
+
+def test_guesses_beside_a_right_token_are_slow_too() -> None:
+    asked = [("10.0.0.8", bearer(OPERATOR))]
+    asked += [("10.0.0.8", bearer(f"guess-number-{number}")) for number in range(1000)]
+    asked += [("10.0.0.8", bearer(OPERATOR))]
+    found = answers(gated(*BOTH), asked)
+    assert found == [200, *[401] * 10, *[429] * 991]
