@@ -47,6 +47,16 @@ def test_polling_takes_over_from_the_socket_and_gives_back(wire: Wire, live: Pag
     _goes_on(live)
 
 
+def test_a_page_that_has_come_is_sent_the_two_minutes_once_more(live: Page):
+    live.run(
+        "(show => { window.backlogs = new Set(); window.dash_clientside.live.show ="
+        " (fresh, backlog, ...rest) => { if (backlog) window.backlogs.add(backlog.end);"
+        " return show(fresh, backlog, ...rest); }; })(window.dash_clientside.live.show)"
+    )
+    # What it missed while it was busy with its start is told when it no longer is.
+    live.until(lambda: live.run("window.backlogs.size") == 2, "it was not sent again", 40)
+
+
 def test_a_person_says_how_often_to_ask(wire: Wire, live: Page):
     live.chrome.find_element(By.ID, "settings-button").click()
     live.until(lambda: live.text("#poll-seconds"), "no settings were shown")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
+from collections.abc import Iterator
 from itertools import combinations, pairwise
+from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from layouts import ids
 from monitor.sources.demo import demo_uuid
 from tests.browser.app import App
 from tests.browser.page import Page
@@ -33,6 +39,23 @@ def test_readings_change_each_second(demo: App, page: Page):
         lambda: len({value for _, value in page.run("window.watched")}) >= 3, "readings stood still"
     )
     page.until(lambda: page.connection() == "Live · 1 s", "not live")
+
+
+def test_the_page_comes_with_its_first_readings_and_what_was_loaded_ahead_is_used(
+    demo: App, page: Page
+):
+    with urlopen(f"{demo.url}_dash-layout") as answer:
+        layout = json.load(answer)
+    [snapshot] = _components(layout, ids.SNAPSHOT)
+    assert snapshot["props"]["data"]["time"] <= 1000 * time.time()
+    assert "host.cpu_percent" in json.dumps(snapshot["props"]["data"])
+    page.open(demo.url)
+    for path in ("_dash-layout", "_dash-dependencies"):
+        assert page.run(
+            "performance.getEntriesByType('resource').filter(e => e.name.endsWith(arguments[0]))"
+            ".map(e => e.initiatorType)",
+            path,
+        ) == ["link"]
 
 
 def test_the_page_asks_no_other_machine_and_has_no_errors(demo: App, page: Page):
@@ -191,3 +214,14 @@ def _within(inner: dict[str, float], outer: dict[str, float]) -> bool:
 def _lightness(colour: str) -> float:
     red, green, blue = (float(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3])
     return (red + green + blue) / 3
+
+
+def _components(layout: Any, wanted: str) -> Iterator[dict[str, Any]]:
+    """The components with this id, from what Dash sends."""
+    if isinstance(layout, list):
+        for child in layout:
+            yield from _components(child, wanted)
+    elif isinstance(layout, dict) and "props" in layout:
+        if layout["props"].get("id") == wanted:
+            yield layout
+        yield from _components(layout["props"].get("children"), wanted)
