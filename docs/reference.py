@@ -21,6 +21,7 @@ _ROLLED = {
     RollUp.MEAN: "mean, lowest, highest",
     RollUp.LAST: "last value",
     RollUp.ANY: "every bit seen",
+    RollUp.WORST: "the most severe",
 }
 
 

@@ -21,6 +21,7 @@ class RollUp(Enum):
     MEAN = "mean"  # with `<column>_min` and `<column>_max` beside it
     LAST = "last"  # counters, identity, text
     ANY = "any"  # bit masks: every bit that was set in the bucket
+    WORST = "worst"  # XIDs: the most severe of the bucket, of several such the last
 
 
 @dataclass(frozen=True)
@@ -469,7 +470,7 @@ GPU = Table(
             "Number of a driver error that came, missing where none did. Of several numbers each "
             "has a tick of its own, in which `xid_count` grows by those of that number.",
             f"{_NVML} nvmlEventTypeXidCriticalError",
-            RollUp.LAST,
+            RollUp.WORST,
         ),
     ),
 )

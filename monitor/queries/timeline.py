@@ -12,10 +12,10 @@ from monitor.queries.clock_events import reason_names, worst_kind
 from monitor.queries.growth import growths
 from monitor.queries.latest import short_name
 from monitor.queries.series import Line, Series
-from monitor.queries.xid import Severity
 from monitor.queries.xid_events import XidEvent
 from monitor.sources.base import DeviceState
 from monitor.sources.clock_reasons import Kind
+from monitor.xid import Severity
 
 PointState = Literal["note", "warning", "critical"]
 _WORST_LAST: tuple[PointState, ...] = ("note", "warning", "critical")

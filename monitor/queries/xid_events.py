@@ -12,8 +12,8 @@ from monitor.queries.archive import Archive
 from monitor.queries.growth import growths
 from monitor.queries.latest import short_name
 from monitor.queries.series import SAMPLES, Line, Series
-from monitor.queries.xid import Xid, decoded, name
 from monitor.sources.base import DeviceState
+from monitor.xid import Xid, decoded, name
 
 # Of a line in which XIDs that came close together are told apart.
 _MOST_POINTS = 20_000
@@ -23,8 +23,8 @@ _MOST_POINTS = 20_000
 class XidEvent:
     """An XID that came `count` times to a GPU at a tick.
 
-    Where it is `mixed`, the newest of `count` in the bucket that begins at `time`: of what number
-    the others were was not kept.
+    Where it is `mixed`, the most severe of `count` in the bucket that begins at `time`: of what
+    number the others were was not kept.
     """
 
     time: int

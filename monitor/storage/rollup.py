@@ -11,13 +11,15 @@ import pyarrow as pa
 from monitor.metrics import RollUp
 from monitor.storage.buffer import Columns, Floats, Int64s
 from monitor.storage.schema import cells_to_arrow, keys_to_arrow, numbers, rolled_schema
+from monitor.xid import severities
 
 
 def roll_up(rows: Columns, seconds: int, host: str) -> pa.Table:
     """One row for each bucket of `seconds` and device (and process) that has any raw row.
 
     `time` is the bucket's start. Means, lowest and highest leave missing values out; counters
-    keep the last value, bit masks every bit; a column without any value in a bucket is null.
+    keep the last value, bit masks every bit, XIDs the most severe; a column without any value in a
+    bucket is null.
     """
     if not len(rows):
         # Not `empty_table`, which would import pandas.
@@ -54,6 +56,8 @@ def aggregated(
     present = ~np.isnan(column)
     if kind is RollUp.LAST:
         return [_last(column, present, starts)]
+    if kind is RollUp.WORST:
+        return [_worst(column, starts)]
     if kind is RollUp.ANY:
         bits = np.where(present, column, 0).astype(np.int64)
         joined = np.bitwise_or.reduceat(bits, starts).astype(np.float64)
@@ -89,6 +93,14 @@ def _mean(
     with np.errstate(invalid="ignore", divide="ignore"):
         mean: Floats = sums / np.add.reduceat(weights, starts)
     return mean
+
+
+def _worst(column: Floats, starts: Int64s) -> Floats:
+    severity = severities(column)
+    # The place within the column says which of two that are as bad came last.
+    order = np.where(severity >= 0, severity * len(column) + np.arange(len(column)), -1)
+    worst = np.maximum.reduceat(order, starts)
+    return np.where(worst >= 0, column[worst % len(column)], np.nan)
 
 
 def _last(

@@ -11,9 +11,9 @@ from dash.development.base_component import Component
 from layouts.panels.health import health_cards, health_section, health_skeleton
 from monitor.queries.health import COUNTERS, Counter, Health, Lost
 from monitor.queries.timeline import Lane, Point, Stretch, Timeline
-from monitor.queries.xid import decoded
 from monitor.queries.xid_events import XidEvent
 from monitor.sources.clock_reasons import COUNTED, OTHERS
+from monitor.xid import decoded
 from tests.layouts.test_page import EIGHT, NONE, ONE, properties
 from tests.layouts.test_span_report import words
 

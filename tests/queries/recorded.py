@@ -16,7 +16,7 @@ from monitor.recording.follower import Follower
 from monitor.settings import DEFAULT_TIERS
 from monitor.storage.history import History
 from monitor.storage.tiers import parse_tiers
-from tests.storage.made import START, StillClock, store_in
+from tests.storage.made import START, StillClock, store_in, worst_xid
 
 GPU = TABLES["gpu"]
 COLUMNS = (
@@ -110,6 +110,8 @@ def plain(raw: pd.DataFrame, step: int, start: int, end: int) -> pd.DataFrame:
             found[f"{name}_min"], found[f"{name}_max"] = column.min(), column.max()
         elif metric.roll_up is RollUp.LAST:
             found[name] = column.last()
+        elif metric.roll_up is RollUp.WORST:
+            found[name] = column.agg(worst_xid)
         else:
             found[name] = column.agg(_bits)
     return pd.DataFrame({**found, "samples": groups.size()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from monitor.storage.flush import Flusher
 from monitor.storage.parquet import PeriodFiles
 from monitor.storage.store import Store
 from monitor.storage.tiers import Tier, parse_tiers
+from monitor.xid import Severity, decoded
 
 HOUR = 3_600_000
 START = 1_795_528_800_000 // HOUR * HOUR  # 2026-11-24T14
@@ -95,10 +97,20 @@ def plain_aggregate(raw: pd.DataFrame, table: Table, seconds: int) -> pd.DataFra
             result[f"{metric.column}_max"] = column.max()
         elif metric.roll_up is RollUp.LAST:
             result[metric.column] = column.last()
+        elif metric.roll_up is RollUp.WORST:
+            result[metric.column] = column.agg(worst_xid)
         else:
             result[metric.column] = column.agg(_or)
     result["samples"] = groups.size()
     return pd.DataFrame(result).rename_axis([*("time",), *(f"key_{key}" for key in table.keys)])
+
+
+def worst_xid(numbers: pd.Series) -> float:
+    """The most severe, of several such the last; NaN where there is none."""
+    severities = get_args(Severity)
+    ranked = [(severities.index(decoded(int(one)).severity), one) for one in numbers.dropna()]
+    worst = max((rank for rank, _ in ranked), default=None)
+    return next((one for rank, one in reversed(ranked) if rank == worst), np.nan)
 
 
 def assert_same_rows(rolled: pd.DataFrame, expected: pd.DataFrame, table: Table) -> None:

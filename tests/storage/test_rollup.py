@@ -32,6 +32,7 @@ KINDS = Table(
         metric("error_count", units.COUNT, RollUp.LAST),
         metric("reasons", units.BITS, RollUp.ANY),
         metric("name", units.TEXT, RollUp.LAST),
+        metric("xid", units.NUMBER, RollUp.WORST),
     ),
 )
 MISSING = st.just(np.nan)
@@ -43,6 +44,7 @@ CELLS = [
     WHOLE | MISSING,
     st.integers(0, 1 << 45).map(float) | MISSING,
     st.integers(0, 2).map(float) | MISSING,
+    st.sampled_from([13.0, 31.0, 48.0, 63.0, 79.0, 999.0]) | MISSING,
 ]
 
 

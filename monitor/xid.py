@@ -6,9 +6,13 @@ Meanings are those of NVIDIA's XID catalogue (docs.nvidia.com/deploy/xid-errors)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
-Severity = Literal["critical", "warning", "application", "unknown"]
+import numpy as np
+import numpy.typing as npt
+
+Severity = Literal["application", "unknown", "warning", "critical"]
+"""How bad it is, the worst last."""
 
 _RESET = "Drain the GPU and reset it; if it comes back, have the GPU checked."
 _PROGRAM = "Look at the program that ran: most often its own mistake."
@@ -95,6 +99,15 @@ def decoded(number: int) -> Xid:
     """What an XID means; one that is not known here says so."""
     unknown = Xid(number, "An error that is not known here", "unknown", _LOG)
     return _KNOWN.get(number, unknown)
+
+
+def severities(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """How bad each is, as the place of its severity; -1 where a number is missing (NaN)."""
+    order = get_args(Severity)
+    found = np.full(len(numbers), -1, np.int64)
+    for number in np.unique(numbers[~np.isnan(numbers)]).tolist():
+        found[numbers == number] = order.index(decoded(int(number)).severity)
+    return found
 
 
 def name(number: int) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from monitor.queries.xid import _CATALOGUE, decoded, name
+from monitor.xid import _CATALOGUE, decoded, name, severities
 
 NUMBERS = [entry[0] for entry in _CATALOGUE]
 
@@ -31,6 +32,12 @@ def test_it_says_what_it_means_and_what_to_do(number: int):
 )
 def test_how_bad_it_is(number: int, severity: str):
     assert decoded(number).severity == severity
+
+
+def test_the_worst_of_several_is_told():
+    found = severities(np.array([31.0, np.nan, 200.0, 63.0, 48.0]))
+    assert found.tolist() == [0, -1, 1, 2, 3]
+    assert severities(np.array([np.nan])).tolist() == [-1]
 
 
 def test_one_that_is_not_known_keeps_its_number():
