@@ -24,7 +24,7 @@ window.dash_clientside = window.dash_clientside || {};
     const { metric, device } = element.dataset;
     if (!device) return; // built before the first tick: still loading
     if (element.dataset.at) return; // assets/hardware.js fills it
-    const [number, symbol, raw, percent, state, caption, peak, mark, badge, full, used] =
+    const [number, symbol, raw, percent, state, caption = "", peak, mark, badge, full, used] =
       reading(metric, device) ?? ["N/A", "", null, null, "missing", "", "", null, "", null, ""];
     const value = raw === null ? "" : String(raw);
     if (element.dataset.value !== value) element.dataset.value = value;

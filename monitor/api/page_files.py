@@ -39,7 +39,7 @@ class TaggedFiles:
             await send(message)
 
         headers = [
-            (name, _bare(value) if name == b"if-none-match" else value)
+            (name, _bare(value) if file and name == b"if-none-match" else value)
             for name, value in scope["headers"]
         ]
         await self._app({**scope, "headers": headers}, receive, send_tagged)

@@ -45,7 +45,8 @@ def choose_sort(page: Page, value: str) -> None:
 
 
 def address(page: Page) -> str:
-    return str(page.run("location.search"))
+    """What the address asks for, beside the theme."""
+    return str(page.run("location.search")).removesuffix("&theme=dark")
 
 
 def cards(page: Page) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ def test_lines_are_drawn_where_a_metric_warns_or_is_full(charted: Charted):
     assert found["power"] == [[700.0, "limit 700 W"]]
     assert found["gpu-memory"] == [[pytest.approx(0.95 * 80 * GIB), "warns at 95 %"]]
     assert found["ram"] == [[pytest.approx(0.95 * 126 * GIB), "warns at 95 %"]]
-    assert found["cpu"] == [[95.0, "warns at 95.0 %"]]
+    assert found["cpu"] == [[95.0, "warns at 95 %"]]
     assert found["clock"] == [[1980.0, "limit 1,980 MHz"]]
     assert [found[name] for name in ("gpu", "load", "pressure", "disk", "network", "pcie")] == [
         [] for _ in range(6)
