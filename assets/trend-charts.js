@@ -5,7 +5,7 @@
   const colours = new Map(); // by theme and name: asking for one makes a browser look at every rule
   const inView = new Set(); // cards
   const widths = new Map(); // of cards, in pixels
-  const TASK = 25; // ms that a task may have taken before another chart is drawn in it
+  const TASK = 8; // ms that a task may have taken before another chart is drawn in it
   let drawing = 0; // the timer of the next chart that has grown old
   let steps = []; // called once: when all that is seen is drawn, then when all is
 
