@@ -194,7 +194,14 @@ window.dash_clientside = window.dash_clientside || {};
       }
       paint();
     }
+    forget();
     return { time: snapshot ? snapshot.time : null, sequence: snapshot ? snapshot.sequence : -1 };
+  }
+
+  // Dash keeps what each change replaced, each tick's readings too, so that it could be undone. That
+  // nobody can here, and a page that is open all day would run out of memory.
+  function forget() {
+    for (const store of window.dash_stores ?? []) store.getState().history?.past.splice(0);
   }
 
   window.live = { paint, snapshot: () => snapshot };

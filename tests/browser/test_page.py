@@ -58,6 +58,18 @@ def test_the_page_comes_with_its_first_readings_and_what_was_loaded_ahead_is_use
         ) == ["link"]
 
 
+def test_a_page_that_is_open_all_day_keeps_no_readings_of_before(demo: App, page: Page):
+    page.open(demo.url)
+    page.run(_WATCH)
+    page.until(
+        lambda: len({time for time, _ in page.run("window.watched")}) >= 6, "no ticks were shown"
+    )
+    kept = page.run("window.dash_stores.map(store => store.getState().history.past.length)")
+    assert len(kept) == 1
+    # What has changed since the last tick, and that one.
+    assert kept[0] <= 4
+
+
 def test_the_page_asks_no_other_machine_and_has_no_errors(demo: App, page: Page):
     page.open(demo.url)
     assert page.hosts_asked() == {"127.0.0.1"}
