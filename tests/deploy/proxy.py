@@ -136,6 +136,12 @@ class Proxy:
         """For a client that trusts the certificate."""
         return self._context
 
+    def logged(self, request: str, times: int = 1) -> str:
+        """The log once it has the request so often: nginx writes it after it has answered."""
+        log = self.folder / "access.log"
+        wait_for(lambda: log.read_text().count(request) >= times)
+        return log.read_text()
+
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(20)

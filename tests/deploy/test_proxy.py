@@ -97,13 +97,13 @@ def test_no_log_has_the_token_of_an_address_that_leads_on(alone: Proxy):
     assert plain.headers["Location"].endswith(PREFIX + asked)
     bare = alone.get(alone.url.rstrip("/") + asked)
     assert (bare.status, bare.headers["Location"]) == (301, PREFIX + asked)
+    alone.logged('"GET /monitor HTTP/1.1" 301')
+    alone.logged('"GET /monitor/ HTTP/1.1" 301')
     written = {path.name: path.read_text() for path in alone.folder.glob("*.log")}
-    assert written["access.log"].count('"GET /monitor') >= 2
     assert [name for name, text in written.items() if "in-the-query" in text] == []
 
 
 def test_the_log_names_what_was_asked_for_and_not_what_answered(alone: Proxy):
     alone.get("api/v1/system/what-nobody-has?token=in-the-query")
-    written = (alone.folder / "access.log").read_text()
-    assert f'"GET {PREFIX}api/v1/system/what-nobody-has HTTP/1.1" 502' in written
-    assert "in-the-query" not in written
+    request = f'"GET {PREFIX}api/v1/system/what-nobody-has HTTP/1.1" 502'
+    assert "in-the-query" not in alone.logged(request)
