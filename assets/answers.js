@@ -6,8 +6,7 @@
     line.hidden = !answers.length;
     [...line.children].forEach((button, at) => {
       const [words, device, state, title] = answers[at] ?? ["", "", "ok", ""];
-      const place = button.querySelector(".answer-words");
-      if (place.textContent !== words) place.textContent = words;
+      window.writing.put(button.querySelector(".answer-words"), words);
       if (button.title !== (title || words)) button.title = title || words;
       button.hidden = button.dataset.answer === "Faults" && !device; // told where there are some
       button.dataset.state = state;

@@ -95,15 +95,14 @@ window.dash_clientside = window.dash_clientside || {};
       place.textContent = glyph;
       place.title = words && `${words} of all`;
     }
-    const place = row.querySelector(".compare-off");
-    if (place.textContent !== off) place.textContent = off;
+    window.writing.put(row.querySelector(".compare-off"), off);
     const told = [words && `${words} of all`, off && `${off} from the mean`].filter(Boolean).join(", ");
     if (row.title !== told) row.title = told;
   }
 
   function head(card, [words, kind]) {
     const place = card.querySelector(".compare-state");
-    if (place.textContent !== words) place.textContent = words;
+    window.writing.put(place, words);
     if (card.dataset.kind !== kind) card.dataset.kind = kind;
     const told = [words, window.live.snapshot().gpus[card.dataset.gpu]?.[1]].filter(Boolean).join(": ");
     if (place.title !== told) place.title = told;
@@ -114,8 +113,7 @@ window.dash_clientside = window.dash_clientside || {};
     const words = sentences.join(" ") || "No GPU stands out from the others.";
     place.hidden = cards().length < 2 && !sentences.length; // a single GPU, of MIG instances
     place.dataset.even = String(!sentences.length);
-    const told = place.querySelector(".words");
-    if (told.textContent !== words) told.textContent = words;
+    window.writing.put(place.querySelector(".words"), words);
   }
 
   // What is missing comes last; what is equal stays in the order of the GPUs.

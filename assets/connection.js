@@ -99,7 +99,7 @@
     else if (last) words = mode === "socket" ? `Live · ${seconds(interval)}` : `Polling · ${seconds(pollEvery)}`;
     place.dataset.mode = mode;
     place.dataset.stale = String(stale || failures > 0);
-    put(place.querySelector(".words"), words);
+    window.writing.put(place.querySelector(".words"), words);
     if (last?.started) place.title = `Recording since ${new Date(last.started).toLocaleString()}`;
     document.body.dataset.stale = String(stale || mode === "stopped" || failures > 0);
     banner(trouble(stale, age));
@@ -110,8 +110,8 @@
     place.hidden = !found;
     place.dataset.kind = found?.kind ?? "";
     document.getElementById("resume").hidden = mode !== "stopped";
-    put(place.querySelector(".kind"), found ? KINDS[found.kind] ?? "General" : "");
-    put(place.querySelector(".words"), found ? [found.text, found.advice].filter(Boolean).join(" ") : "");
+    window.writing.put(place.querySelector(".kind"), found ? KINDS[found.kind] ?? "General" : "");
+    window.writing.put(place.querySelector(".words"), found ? [found.text, found.advice].filter(Boolean).join(" ") : "");
   }
 
   function trouble(stale, age) {
@@ -126,10 +126,6 @@
     const [first, ...more] = last?.notices ?? [];
     if (!first || !more.length) return first ?? null;
     return { ...first, advice: [first.advice, `And ${more.length} more: ${more.map((one) => one.text).join(" ")}`].join(" ") };
-  }
-
-  function put(element, text) {
-    if (element.textContent !== text) element.textContent = text;
   }
 
   function visibility() {

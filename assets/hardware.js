@@ -3,10 +3,6 @@
 (() => {
   const PREFIXES = ["", "Ki", "Mi", "Gi", "Ti"];
 
-  const put = (element, text) => {
-    if (element && element.textContent !== text) element.textContent = text;
-  };
-
   function written(value, { unit, before, of }) {
     if (value === null) return "N/A";
     if (unit === "B/s") return scaled(value);
@@ -28,7 +24,7 @@
     const link = element.dataset.full === "link";
     const full = link ? values?.at(-3) : Number(element.dataset.full);
     const of = link && value !== null && full ? ` of ${scaled(full)}` : "";
-    put(element.querySelector('[data-part="number"]'), written(value, element.dataset) + of);
+    window.writing.put(element.querySelector('[data-part="number"]'), written(value, element.dataset) + of);
     const bar = element.querySelector('[data-part="fill"]');
     if (!bar) return;
     bar.style.width = `${value !== null && full ? Math.min(100, (100 * value) / full) : 0}%`;

@@ -9,12 +9,9 @@ window.dash_clientside = window.dash_clientside || {};
   const lines = new Map(); // "table.column|device" → {end, step, values}
   let snapshot = null;
   let backlogEnd = null;
+  let drawn = 0; // the frame in which the canvases will be
 
   const reading = (metric, device) => snapshot?.readings[metric]?.[device];
-
-  const put = (element, text) => {
-    if (element && element.textContent !== text) element.textContent = text;
-  };
 
   const toggle = (element, shown) => {
     if (element && element.hidden === shown) element.hidden = !shown;
@@ -24,33 +21,31 @@ window.dash_clientside = window.dash_clientside || {};
     const { metric, device } = element.dataset;
     if (!device) return; // built before the first tick: still loading
     if (element.dataset.at) return; // assets/hardware.js fills it
-    const [number, symbol, raw, percent, state, caption = "", peak, mark, badge, full, used] =
+    const [number, symbol, raw, percent, state, caption = "", peak, mark, badge, , used] =
       reading(metric, device) ?? ["N/A", "", null, null, "missing", "", "", null, "", null, ""];
     const value = raw === null ? "" : String(raw);
     if (element.dataset.value !== value) element.dataset.value = value;
     if (element.dataset.state !== state) element.dataset.state = state;
-    element.classList.remove("loading");
+    if (element.classList.contains("loading")) element.classList.remove("loading");
     for (const part of element.querySelectorAll("[data-part]")) {
       if (part.closest("[data-metric]") !== element) continue;
       switch (part.dataset.part) {
-        case "number": put(part, number); break;
-        case "symbol": put(part, symbol); break;
-        case "short": put(part, short(number, symbol, raw)); break;
-        case "text": put(part, symbol ? `${number} ${symbol}` : number); break;
-        case "used": put(part, used || "N/A"); break;
+        case "number": window.writing.put(part, number); break;
+        case "symbol": window.writing.put(part, symbol); break;
+        case "short": window.writing.put(part, short(number, symbol, raw)); break;
+        case "text": window.writing.put(part, symbol ? `${number} ${symbol}` : number); break;
+        case "used": window.writing.put(part, used || "N/A"); break;
         case "caption":
-          put(part, caption.replace(/(?<=\d) (?=[^\s·])/g, "\u00a0")); // a number stays beside its unit
+          window.writing.put(part, caption.replace(/(?<=\d) (?=[^\s·])/g, "\u00a0")); // a number stays beside its unit
           if (part.title !== caption) part.title = caption;
           break;
-        case "peak": put(part, peak ? `peak 1 h ${peak}` : ""); break;
+        case "peak": window.writing.put(part, peak ? `peak 1 h ${peak}` : ""); break;
         case "fill": part.style.width = `${percent ?? 0}%`; break;
         case "limit":
           toggle(part, mark !== null);
           if (mark !== null) part.style.left = `${mark}%`;
           break;
-        case "badge": put(part, badge); part.dataset.word = badge; toggle(part, Boolean(badge)); break;
-        case "cores": drawCores(part); break;
-        case "spark": draw(part, metric, device, full); break;
+        case "badge": window.writing.put(part, badge); part.dataset.word = badge; toggle(part, Boolean(badge)); break;
       }
     }
   }
@@ -89,12 +84,23 @@ window.dash_clientside = window.dash_clientside || {};
     }
   }
 
-  function draw(canvas, metric, device, full) {
+  // All canvases at once, in the frame: to ask for a place's size or colour after a text has changed
+  // makes the browser lay the page out, which it does then anyway, once.
+  function draw() {
+    drawn = 0;
+    for (const canvas of document.querySelectorAll("canvas[data-part]")) {
+      if (canvas.dataset.part === "cores") drawCores(canvas);
+      else drawSpark(canvas);
+    }
+  }
+
+  function drawSpark(canvas) {
+    const { metric, device } = canvas.closest("[data-metric]").dataset;
     const line = lines.get(`${metric}|${device}`);
     const { pen, width, height, ratio } = blank(canvas);
     if (!line || !width || !height) return;
     const low = LOWEST[metric] ?? 0;
-    line.full = full ?? line.full; // a GPU that is lost keeps its scale
+    line.full = reading(metric, device)?.[9] ?? line.full; // a GPU that is lost keeps its scale
     const top = Math.max(line.full ?? (metric.endsWith("_bytes_per_second") ? SMALLEST_SCALE : low + 1), ...line.values);
     const inset = 2 * ratio;
     const x = (at) => (at * width) / (line.length - 1);
@@ -122,8 +128,6 @@ window.dash_clientside = window.dash_clientside || {};
 
   function drawCores(canvas) {
     const cores = snapshot.cores;
-    const told = cores.join(" ");
-    if (canvas.dataset.cores !== told) canvas.dataset.cores = told;
     const { pen, width, height, ratio } = blank(canvas);
     const slot = Math.min(width / cores.length, 14 * ratio);
     const gap = Math.min(2 * ratio, slot / 4);
@@ -174,9 +178,10 @@ window.dash_clientside = window.dash_clientside || {};
       place.dataset.status = status;
       const how = status === "ok" ? "" : [status, reason].filter(Boolean).join(": ");
       if (place.dataset.name) place.title = [place.dataset.name, how].filter(Boolean).join(". ");
-      put(place.querySelector(".gpu-status"), how);
+      window.writing.put(place.querySelector(".gpu-status"), how);
     }
     window.compare.paint(snapshot);
+    drawn ||= requestAnimationFrame(draw);
   }
 
   function show(fresh, backlog, layout) {

@@ -29,6 +29,7 @@
     const { start, step } = trends.data;
     const hidden = hiddenParts(card);
     const many = lines.length > 3;
+    const bands = new Map(); // by colour: a trace costs far more than what is in it
     const traces = [];
     let any = false;
     lines.forEach((line, at) => {
@@ -36,8 +37,7 @@
       const shade = lineColour(chart, line);
       const [mean, low, high] = values[at].map((kind) => (factor === 1 ? kind : kind.map((value) => value / factor)));
       any ||= mean.some((value) => value === value);
-      // Of many bands an area alone would be hard to see: a spike has an outline, too.
-      if (low) traces.push({ type: "scatter", mode: many ? "lines" : "none", hoverinfo: "skip", fill: "toself", fillcolor: `${shade}${many ? "1c" : "38"}`, line: { color: `${shade}66`, width: 0.75 }, ...band(low, high, start, step) });
+      if (low) bands.set(shade, [...(bands.get(shade) ?? []), [low, high]]);
       traces.push({
         type: "scatter", mode: "lines", hoverinfo: "skip", connectgaps: false, x0: start, dx: step, y: mean,
         line: { color: shade, width: many ? 1.25 : 1.6, dash: line.part && !card.dataset.colours ? "dot" : "solid" },
@@ -45,6 +45,11 @@
       const alone = lonely(mean);
       if (alone.length) traces.push({ type: "scatter", mode: "markers", hoverinfo: "skip", x: alone.map((n) => start + n * step), y: alone.map((n) => mean[n]), marker: { color: shade, size: 3 } });
     });
+    // Of many bands an area alone would be hard to see: a spike has an outline, too.
+    traces.unshift(...[...bands].map(([shade, extents]) => ({
+      type: "scatter", mode: many ? "lines" : "none", hoverinfo: "skip", fill: "toself",
+      fillcolor: `${shade}${many ? "1c" : "38"}`, line: { color: `${shade}66`, width: 0.75 }, ...band(extents, start, step),
+    })));
     const layout = { ...graph.layout, datarevision: trends.data.asked + trends.data.to };
     layout.xaxis = { ...layout.xaxis, range: [trends.data.from, trends.data.to], autorange: false, ...times(card) };
     layout.shapes = limits.map(([value, words]) => ({
@@ -135,17 +140,19 @@
     }
   }
 
-  // The outline of the area between lowest and highest, stretch by stretch.
-  function band(low, high, start, step) {
+  // The outlines of the areas between lowest and highest, stretch by stretch.
+  function band(extents, start, step) {
     const x = [], y = [];
-    for (let from = 0; from < low.length; from++) {
-      if (low[from] !== low[from]) continue;
-      let to = from;
-      while (to < low.length && low[to] === low[to]) to++;
-      if (x.length) { x.push(NaN); y.push(NaN); }
-      for (let at = from; at < to; at++) { x.push(start + at * step); y.push(high[at]); }
-      for (let at = to - 1; at >= from; at--) { x.push(start + at * step); y.push(low[at]); }
-      from = to;
+    for (const [low, high] of extents) {
+      for (let from = 0; from < low.length; from++) {
+        if (low[from] !== low[from]) continue;
+        let to = from;
+        while (to < low.length && low[to] === low[to]) to++;
+        if (x.length) { x.push(NaN); y.push(NaN); }
+        for (let at = from; at < to; at++) { x.push(start + at * step); y.push(high[at]); }
+        for (let at = to - 1; at >= from; at--) { x.push(start + at * step); y.push(low[at]); }
+        from = to;
+      }
     }
     return { x: Float64Array.from(x), y: Float32Array.from(y) };
   }

@@ -58,13 +58,13 @@ MORE_ROWS: Mapping[str, str] = {
 COMPARED_METRICS = tuple(GPU[column] for column in COMPARED_ROWS if column != THROTTLING)
 """Those of the rows that have a mean."""
 MORE_METRICS = tuple(GPU[column] for column in MORE_ROWS)
+BRIEF = frozenset(f"gpu.{column}" for column in SPARKS["gpu"])
+"""Metrics of the cards that Compare does not show, with their captions and peaks."""
 
 # A bar of a rate is full at the highest of all, but never for less than this.
 _LEAST_FULL_RATE = float(1 << 30)
 _HIGHEST, _LOWEST, _BETWEEN = 1, -1, 0
 MINUS = "\N{MINUS SIGN}"
-# What a card of Compare needs of a reading: number, symbol, value, percent, state.
-_KEPT = 5
 
 
 def with_comparison(
@@ -72,16 +72,12 @@ def with_comparison(
 ) -> dict[str, object]:
     """The snapshot `single` with the readings that only Compare shows, and with `compare`.
 
-    `comparison` has COMPARED_METRICS at least, and MORE_METRICS where `more` is. Captions
-    that it does not show are left out.
+    Of `single`, the readings in BRIEF need no captions. `comparison` has COMPARED_METRICS at
+    least, and MORE_METRICS where `more` is.
     `compare` is `marks`: by metric, for each GPU [1 the highest, -1 the lowest, 0; distance from
     the mean]; `heads`: for each GPU [its state in words, the kind of it]; `imbalance`: sentences.
     """
     readings: dict[str, Mapping[str, list[object]]] = dict(single["readings"])  # type: ignore[call-overload]
-    for column in SPARKS["gpu"]:
-        # The cards with captions and peaks are not in view.
-        whole = readings[f"gpu.{column}"]
-        readings[f"gpu.{column}"] = {device: of[:_KEPT] for device, of in whole.items()}
     rows = current_rows(latest, "gpu")
     columns = (*COMPARED_ROWS, *(MORE_ROWS if more else ()))
     for column in columns:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
 import orjson
 
 from monitor.queries.answers import answers
 from monitor.queries.compare import Comparison, compare
-from monitor.queries.compare_snapshot import COMPARED_METRICS, MORE_METRICS, with_comparison
+from monitor.queries.compare_snapshot import BRIEF, COMPARED_METRICS, MORE_METRICS, with_comparison
 from monitor.queries.last_xid import LastXids
 from monitor.queries.latest import Latest
 from monitor.queries.processes import GpuProcesses, gpu_processes, steady_memory
@@ -51,16 +51,19 @@ class Current:
 
         `compared` adds what a page needs that shows its GPUs side by side, with `more` metrics.
         """
-        made = self.once("snapshot", self._snapshot)
         if compared:
-            single = made
             metrics = COMPARED_METRICS + MORE_METRICS if more else COMPARED_METRICS
             made = self.once(
                 f"compared, more: {more}",
                 lambda latest: with_comparison(
-                    single, latest, compare(latest, self._recent(), metrics), more=more
+                    self._snapshot(latest, BRIEF),
+                    latest,
+                    compare(latest, self._recent(), metrics),
+                    more=more,
                 ),
             )
+        else:
+            made = self.once("snapshot", self._snapshot)
         ticked = self.latest.time
         age = 0.0 if ticked is None else max(0.0, time.time() - ticked / 1000)
         return {**made, "age": round(age, 1)}
@@ -100,8 +103,8 @@ class Current:
         """The newest XID by UUID, of each GPU that had one."""
         return self._last_xids.at(self.latest, self._follower.buffers["gpu"])
 
-    def _snapshot(self, latest: Latest) -> dict[str, object]:
-        found = snapshot(latest, self._follower.peaks.over(latest.time or 0))
+    def _snapshot(self, latest: Latest, brief: Collection[str] = ()) -> dict[str, object]:
+        found = snapshot(latest, self._follower.peaks.over(latest.time or 0), brief=brief)
         answered = answers(latest, self._recent())
         told = [[each.words, each.device, each.state, each.title] for each in answered]
         return {**found, "answers": told}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 from monitor.sources.base import DeviceState, Row
 
@@ -32,9 +33,13 @@ class Latest:
         """Rows by device; empty where the table has none."""
         return self.rows.get(name, {})
 
-    def gpus(self) -> list[DeviceState]:
+    def gpus(self) -> Sequence[DeviceState]:
         """Every GPU ever seen, in index order, MIG instances behind their GPU."""
-        return sorted(self.devices.get("gpu", {}).values(), key=_gpu_order)
+        return self._gpus
+
+    @cached_property
+    def _gpus(self) -> tuple[DeviceState, ...]:
+        return tuple(sorted(self.devices.get("gpu", {}).values(), key=_gpu_order))
 
 
 def _gpu_order(gpu: DeviceState) -> tuple[int, int, str]:

@@ -7,7 +7,7 @@ where the bar has its mark, badge, full scale of its sparkline, used/total].
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from monitor import units
 from monitor.metrics import TABLES, Metric, Table
@@ -49,9 +49,15 @@ SHOWN: Mapping[str, tuple[str, ...]] = {
 
 
 def snapshot(
-    latest: Latest, peaks: Mapping[str, Mapping[str, Mapping[str, float]]]
+    latest: Latest,
+    peaks: Mapping[str, Mapping[str, Mapping[str, float]]],
+    *,
+    brief: Collection[str] = (),
 ) -> dict[str, object]:
-    """The newest tick for the page. `peaks` is table → column → device → highest in the hour."""
+    """The newest tick for the page. `peaks` is table → column → device → highest in the hour.
+
+    Readings of the metrics in `brief`, such as "gpu.power_watts", end after their state.
+    """
     readings: dict[str, dict[str, Reading]] = {}
     holders = memory_holders(latest)
     for name, columns in SHOWN.items():
@@ -60,9 +66,15 @@ def snapshot(
         for column in columns:
             metric = shown_metric(table, column)
             highest = peaks.get(name, {}).get(column, {})
-            readings[f"{name}.{column}"] = {
+            told = f"{name}.{column}"
+            readings[told] = {
                 device: _reading(
-                    table, metric, row, states.get(device), highest, holders.get(device, "")
+                    table,
+                    metric,
+                    row,
+                    states.get(device),
+                    highest,
+                    None if told in brief else holders.get(device, ""),
                 )
                 for device, row in current_rows(latest, name).items()
             }
@@ -111,8 +123,9 @@ def _reading(
     row: Row,
     state: DeviceState | None,
     peaks: Mapping[str, float],
-    holder: str,
+    holder: str | None,
 ) -> Reading:
+    """`holder` is None for a brief one."""
     value = value_of(row, metric.column)
     facts = state.facts if state else {}
     full = full_scale(metric, row, facts)
@@ -127,13 +140,18 @@ def _reading(
     else:
         number, symbol = _words(table, metric, value)
     how = "missing" if absent else state_of(metric, value, percent, facts)
-    words = caption(table.name, metric.column, row, {**facts, HOLDER: holder})
-    return [
+    begun: Reading = [
         number,
         symbol,
         value,
         None if percent is None else round(min(100.0, percent), 1),
         how,
+    ]
+    if holder is None:
+        return begun
+    words = caption(table.name, metric.column, row, {**facts, HOLDER: holder})
+    return [
+        *begun,
         missing_caption(table, row, state, words, seen=peak is not None)
         if value is None
         else words,

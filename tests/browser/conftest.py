@@ -1,7 +1,8 @@
-"""Fixtures: `page` in one Chromium for all tests, `demo` a running app with eight GPUs."""
+"""Fixtures: `page` in one Chromium, `demo` a running app with eight GPUs, `trends` a known past."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,8 @@ from selenium.webdriver.chrome.service import Service
 
 from tests.browser.app import App
 from tests.browser.page import Page
+from tests.browser.recorded import Recorded
+from tests.browser.trends import Trends
 
 _FLAGS = (
     "--headless=new",
@@ -72,3 +75,39 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     app = App(tmp_path_factory.mktemp("demo") / "data", "--gpu-source", "demo")
     yield app
     app.stop()
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
+    """Hours that were recorded, whose every reading is known."""
+    folder = tmp_path_factory.mktemp("recorded")
+    return Recorded(folder, round(time.time() * 1000))
+
+
+@pytest.fixture(scope="module")
+def recorded_app(known: Recorded) -> Iterator[App]:
+    app = App(known.folder, "--gpu-source", "demo")
+    yield app
+    app.stop()
+
+
+@pytest.fixture(scope="module")
+def loaded(recorded_app: App, chrome: Chrome) -> Iterator[Trends]:
+    """The page, loaded once."""
+    page = Page(chrome)
+    page.resize(1440, 900)
+    page.hosts_asked()
+    page.complaints()
+    yield Trends(page, recorded_app.url).open()
+    chrome.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
+    chrome.get("about:blank")
+
+
+@pytest.fixture
+def trends(loaded: Trends) -> Iterator[Trends]:
+    """The section, as the test before left it. No other host may be asked, no error met."""
+    loaded.page.resize(1440, 900)
+    loaded.close_popover()
+    yield loaded
+    assert loaded.page.complaints() == []
+    assert loaded.page.hosts_asked() <= {"127.0.0.1"}

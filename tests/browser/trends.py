@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from urllib.request import urlopen
 
+import pytest
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.by import By
 
 from tests.browser.page import Page
 
+MINUTE = 60_000
 CHARTS = (
     *("cpu", "gpu", "ram", "gpu-memory", "load", "temperature", "pressure", "power"),
     *("disk", "clock", "network", "pcie"),
@@ -206,6 +209,26 @@ class Trends:
             "Input.dispatchMouseEvent",
             {"type": kind, "x": place[0], "y": place[1], "button": button, **more},
         )
+
+
+def api_points(answer: dict[str, Any], column: str, device: str) -> dict[int, list[float]]:
+    """By time in ms, what the API says of a column: the value, or mean, lowest and highest."""
+    [line] = [line for line in answer["series"] if line["device"] == device]
+    names = [name for name in (column, f"{column}_min", f"{column}_max") if name in line]
+    rows = zip(line["time"], zip(*(line[name] for name in names), strict=True), strict=True)
+    return {time: list(values) for time, values in rows}
+
+
+def agree(drawn: dict[int, Any], told: dict[int, Any]) -> bool:
+    """Whether both have the same times, and the same values but for a float32's precision."""
+    return list(drawn) == list(told) and all(
+        drawn[time] == pytest.approx(told[time], rel=1e-5, abs=1e-5) for time in told
+    )
+
+
+def iso(ms: float) -> str:
+    text = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+    return text.removesuffix("+00:00").removesuffix(".000") + "Z"
 
 
 def _comparing(query: str) -> str:
