@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 TITLE = "System Monitor"
 _ASSETS = Path(__file__).parent / "assets"
+# Files that are far away are looked at while the first are answered.
+_READY_SECONDS = 0.5
 
 
 def create_app(settings: Settings, supervisor: Supervisor | None = None) -> FastAPI:
@@ -49,6 +51,7 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
     from monitor.api.page_files import TaggedFiles
     from monitor.api.problems import answer_problems
     from monitor.api.reference import describe, reference
+    from monitor.api.rehearsal import rehearse
     from monitor.api.route import NO_PAGES, nowhere
     from monitor.api.straight import StraightAnswers
     from monitor.queries.archive import Archive
@@ -70,6 +73,10 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
 
     sender = otlp(settings, current)
 
+    async def make_ready() -> None:
+        await asyncio.to_thread(archive.prepare)
+        await rehearse(server)
+
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         keeper = supervisor or supervise(settings)
@@ -78,12 +85,13 @@ def create_app(settings: Settings, supervisor: Supervisor | None = None) -> Fast
         follower.start(asyncio.get_running_loop())
         # Before anyone is answered: Dash looks into pandas, which must not be half loaded then.
         await asyncio.to_thread(importlib.import_module, "pandas")
-        prepared = asyncio.create_task(asyncio.to_thread(archive.prepare))
+        ready = asyncio.create_task(make_ready())
+        await asyncio.wait([ready], timeout=_READY_SECONDS)
         if sender is not None:
             sender.start()
         yield
         leaving.say()
-        prepared.cancel()
+        ready.cancel()
         if sender is not None:
             await asyncio.to_thread(sender.stop)
         follower.stop()

@@ -20,6 +20,7 @@ from monitor.storage.history import History, columns_of
 from monitor.storage.tiers import Tier
 
 MAX_POINTS = 1_000
+_DAY_MS = 86_400_000
 
 
 class Archive:
@@ -76,13 +77,19 @@ class Archive:
         return Series(table, metrics, tier, wanted, begin, end, found)
 
     def prepare(self) -> None:
-        """Read a little of every file, so that the first who asks does not wait for it."""
+        """Read a little of every file, and of each tier the newest day of one device.
+
+        Whoever asks first does not wait for what takes long once.
+        """
         with contextlib.suppress(OSError):
-            for table in (HOST, GPU):
-                end = (self.first(table) or 0) + 3_600_000
-                self.series(table, table.columns[:1], end - 3_600_000, end, tier=self.tiers[-1])
-                for tier in self.tiers:
-                    self.history.prepare(table, tier)
+            for table, column in ((HOST, "cpu_percent"), (GPU, "power_watts")):
+                devices: list[str] | None = None
+                for tier in reversed(self.tiers):
+                    last = self.history.prepare(table, tier)
+                    if last is not None:
+                        day = (last + 1 - _DAY_MS, last + 1)
+                        found = self.series(table, [column], *day, devices=devices, tier=tier)
+                        devices = [line.device for line in found.lines[:1]] or devices
 
     def step(self, tier: Tier) -> int:
         """Milliseconds between two points of a tier."""

@@ -137,11 +137,17 @@ class History(HostFolders):
         self._decoded = DecodedColumns()
         self._lock = threading.Lock()
 
-    def prepare(self, table: Table, tier: Tier) -> None:
-        """Read every footer, so that whoever asks first does not wait for them."""
+    def prepare(self, table: Table, tier: Tier) -> int | None:
+        """Read every footer, so that whoever asks first does not wait for them.
+
+        The newest row's time, in ms since 1970; None where there is none.
+        """
+        newest = None
         for period in self._periods(table, tier):
             with contextlib.suppress(FileNotFoundError):
-                self._open(f"{self.folder(table, tier)}/{period}{SUFFIX}")
+                opened = self._open(f"{self.folder(table, tier)}/{period}{SUFFIX}")
+                newest = opened.last if opened is not None else newest
+        return newest
 
     def passing(self) -> History:
         """The same, for one who reads much and once: its columns are not kept for others."""
