@@ -21,6 +21,7 @@ _NVIDIA, _DISPLAY = "0x10de", "0x03"
 _PRESSURE = "The kernel has no /proc/pressure: it wants CONFIG_PSI, and psi=1 where off by default."
 _NO_DISK = "No physical disk is seen, as in a container without the host's /proc and /sys (--root)."
 _NO_INTERFACE = "No interface but loopback is seen, as in a container without a network."
+_NO_GPM = "GPUs before Hopper, and drivers before 520.56, do not tell it."
 _NO_BLOCK_DEVICE = "No mount lies on a block device that can be seen, as in a container."
 _WHY: Mapping[tuple[str, str], str] = {
     ("host", "cpu_frequency_mhz"): "Neither cpufreq nor /proc/cpuinfo tells the clock.",
@@ -44,6 +45,7 @@ _WHY: Mapping[tuple[str, str], str] = {
     ),
     ("gpu", "fan_percent"): "The GPU has no fan of its own.",
     **{("gpu", f"fan_{fan}_percent"): "The GPU has no such fan." for fan in range(FANS)},
+    **{("gpu", metric.column): _NO_GPM for metric in GPU.metrics if "nvmlGpm" in metric.source},
     ("gpu", "xid"): "No driver error came while we looked.",
 }
 _HOST_TABLES = (HOST, CORE, DISK, NETWORK)

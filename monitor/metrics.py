@@ -114,6 +114,17 @@ def _fan(number: int) -> Metric:
     )
 
 
+def _active(column: str, label: str, what: str, metric: str, dcgm: str) -> Metric:
+    return Metric(
+        column,
+        units.PERCENT,
+        label,
+        f"{what}, since the reading before; missing on GPUs before Hopper.",
+        f"{_NVML} nvmlGpmMetricsGet, NVML_GPM_METRIC_{metric}",
+        dcgm=f"DCGM_FI_PROF_{dcgm}",
+    )
+
+
 def _lost(column: str, label: str, why: str) -> Metric:
     return Metric(
         column,
@@ -358,6 +369,41 @@ GPU = Table(
             "Optical flow",
             "Use of the optical flow engine.",
             f"{_NVML} nvmlDeviceGetOfaUtilization",
+        ),
+        _active(
+            "graphics_active_percent",
+            "Graphics active",
+            "Share of time in which a graphics or compute engine was at work",
+            "GRAPHICS_UTIL",
+            "GR_ENGINE_ACTIVE",
+        ),
+        _active(
+            "sm_active_percent",
+            "SM active",
+            "Share of time in which an SM had work, averaged over all SMs",
+            "SM_UTIL",
+            "SM_ACTIVE",
+        ),
+        _active(
+            "sm_occupancy_percent",
+            "SM occupancy",
+            "Warps on the SMs, of as many as they can hold",
+            "SM_OCCUPANCY",
+            "SM_OCCUPANCY",
+        ),
+        _active(
+            "tensor_active_percent",
+            "Tensor cores",
+            "Share of time in which tensor cores were at work, of any precision",
+            "ANY_TENSOR_UTIL",
+            "PIPE_TENSOR_ACTIVE",
+        ),
+        _active(
+            "dram_active_percent",
+            "DRAM active",
+            "Bandwidth of the GPU's memory in use, of the most there can be",
+            "DRAM_BW_UTIL",
+            "DRAM_ACTIVE",
         ),
         Metric(
             "performance_state",

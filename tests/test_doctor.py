@@ -98,7 +98,7 @@ def test_a_machine_that_is_well(checkup: Checkup) -> None:
 def test_what_a_gpu_lacks_is_named_once(checkup: Checkup) -> None:
     checkup.run()
     assert len(checkup.lines("GPU ")) == 8
-    assert checkup.lines("gpu") == ["  ok    gpu         41 of 48 columns"]
+    assert checkup.lines("gpu") == ["  ok    gpu         46 of 53 columns"]
     assert checkup.text.count("fan_percent") == 1
     assert "The GPU has no fan of its own." in checkup.text
 
@@ -189,6 +189,8 @@ def test_a_column_that_one_gpu_lacks_names_the_gpu(checkup: Checkup) -> None:
     )
     checkup.run(FakeNvml(SourceState("nvml", ok=True), known, rows), gpu_source="auto")
     assert "The GPU has no fan of its own. (GPU 1)" in checkup.text
+    assert "tensor_active_percent" in checkup.text
+    assert checkup.text.count("GPUs before Hopper, and drivers before 520.56") == 5
     # A zero is a value.
     assert "power_watts" not in checkup.text
 

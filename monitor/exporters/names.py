@@ -1,8 +1,8 @@
 """What each metric of the catalogue is called outside: dcgm-exporter's name, node_exporter's, ours.
 
 A name of theirs is used only where the number is the same one in the same unit; there its unit is
-theirs too (MiB, mJ, ns). Ours is the column's name, and counters end in `_total`. HELP is the
-catalogue's. How a label of dcgm-exporter's is spelled is in its etc/default-counters.csv.
+theirs too (MiB, mJ, ns, ratios). Ours is the column's name, and counters end in `_total`. HELP is
+the catalogue's. How a label of dcgm-exporter's is spelled is in its etc/default-counters.csv.
 """
 
 from __future__ import annotations
@@ -86,16 +86,24 @@ def _billionths(value: float) -> float:
     return round(value * 1e9)
 
 
+def _ratio(value: float) -> float:
+    return value / 100
+
+
 _OF_DCGM: Mapping[units.Unit, tuple[Callable[[float], float], str, str]] = {
     units.BYTES: (_mebibytes, "In MiB.", "MiBy"),
     units.JOULES: (_thousandths, "In mJ.", "mJ"),
 }
+# Of its percentages, those of its performance counters are ratios.
+_OF_COUNTERS = (_ratio, "From 0 to 1.", "1")
 
 
 def _export(table: Table, metric: Metric) -> Export:
     kind, unit = _kind(metric), UCUM.get(metric.unit, "")
     if metric.dcgm:
         convert, said, unit = _OF_DCGM.get(metric.unit, (None, "", unit))
+        if metric.unit is units.PERCENT and metric.dcgm.startswith("DCGM_FI_PROF_"):
+            convert, said, unit = _OF_COUNTERS
         family = Family(metric.dcgm, kind, f"{metric.help} {said}".rstrip(), unit)
         return Export(family, of_column(metric.column, convert))
     name = NODE_NAMES.get((table.name, metric.column)) or _own_name(table, metric)

@@ -99,6 +99,7 @@ class DemoSource:
             "decoder_percent": 0.0,
             "jpeg_percent": 0.0,
             "ofa_percent": 0.0,
+            **_activity(float(run.utilization[at]), float(run.memory_activity[at])),
             "performance_state": 0,
             "ecc_corrected_count": 2 if index == REMAPPED else 0,
             "ecc_uncorrected_count": 0,
@@ -119,8 +120,23 @@ def _used_bytes(share: float) -> int:
     return max(2, round(share * _TOTAL_BYTES / (2 * _MIB))) * 2 * _MIB
 
 
+def _activity(utilization: float, memory_activity: float) -> Row:
+    # Of a step, half the time goes to products of matrices; memory is seldom what it waits for.
+    return {
+        "graphics_active_percent": _hundredths(0.985 * utilization),
+        "sm_active_percent": _hundredths(0.91 * utilization),
+        "sm_occupancy_percent": _hundredths(0.36 * utilization),
+        "tensor_active_percent": _hundredths(0.8 * memory_activity),
+        "dram_active_percent": _hundredths(0.65 * memory_activity),
+    }
+
+
 def _whole(value: float) -> float:
     return float(round(float(value)))
+
+
+def _hundredths(value: float) -> float:
+    return round(value, 2)
 
 
 def _thousandths(value: float) -> float:

@@ -18,6 +18,10 @@ class LostTime:
         self._counts: dict[str, dict[str, float]] = {}
         self._last: dict[str, float] = {}
 
+    def is_gap(self, before: float | None, now: float) -> bool:
+        """Whether what was seen before says nothing of the time since. In seconds."""
+        return before is None or now - before > self._longest
+
     def counted(self, uuid: str, mask: Value, now: float) -> Row:
         """The counters, with the time since the last mask added to those whose bit is set.
 
@@ -26,10 +30,10 @@ class LostTime:
         if not isinstance(mask, int):
             return {}
         counts = self._counts.setdefault(uuid, {column: 0.0 for _, column in _COUNTED})
-        passed = now - self._last.get(uuid, now)
+        last = self._last.get(uuid)
         self._last[uuid] = now
-        if 0 < passed <= self._longest:
+        if last is not None and last < now and not self.is_gap(last, now):
             for bit, column in _COUNTED:
                 if mask & bit:
-                    counts[column] += passed
+                    counts[column] += now - last
         return dict(counts)

@@ -12,6 +12,7 @@ from monitor.sources.lost_time import LostTime
 from monitor.sources.nvml_errors import FAILURES, Problem, code_of, of_device
 from monitor.sources.nvml_events import XidEvents
 from monitor.sources.nvml_facts import FACTS, INSTANCE_FACTS, text
+from monitor.sources.nvml_gpm import Gpm, Samples
 from monitor.sources.nvml_processes import GpuProcesses
 from monitor.sources.nvml_reader import Handle, Reader, Way, reading
 from monitor.sources.nvml_readings import HEALTH, INSTANCE, QUICK, traffic
@@ -48,6 +49,7 @@ class Shared:
     events: XidEvents
     lost_time: LostTime
     absent: set[Way]
+    samples: Samples
     clock: Callable[[], float]
     driver_facts: Row
 
@@ -84,6 +86,7 @@ class Gpu:
         self.facts: Row = {}
         self.instances: tuple[Instance, ...] = ()
         self.processes = GpuProcesses(shared.driver_facts.get("driver_version"))
+        self._gpm = Gpm(shared.samples, shared.clock)
         self.answered: float | None = None
         self.rows: list[Row] = []
         self.problem: Problem | None = None
@@ -189,11 +192,15 @@ class Gpu:
 
     def _read(self, now: float) -> None:
         rows: list[Row] = []
+        if self._shared.lost_time.is_gap(self.answered, now):
+            self._gpm.forget()
         problem = self._open() if self._handle is None else None
         if problem is None:
             row: Row = {"device": self.uuid, "index": self.index}
             problem = self._quick.read(self._handle, row)
-            rows = [row, *self._instance_rows()] if problem is None else []
+            if problem is None:
+                row.update(self._gpm.cells())
+                rows = [row, *self._instance_rows()]
         self._failures = self._failures + 1 if problem else 0
         self.rows, self.problem = rows, problem
         if self.lost:
@@ -219,6 +226,7 @@ class Gpu:
         self.uuid = uuid
         self._publish_facts(address)
         self._handle = handle
+        self._gpm.begin(handle)
         self._find_instances()
         return None
 
@@ -227,6 +235,8 @@ class Gpu:
         for instance in self.instances:
             row: Row = {"device": instance.uuid, "index": self.index}
             if instance.reader.read(instance.handle, row) is None:
+                if isinstance(number := instance.facts.get("gpu_instance_id"), int):
+                    row.update(self._gpm.cells(number))
                 rows.append(row)
             else:
                 self._due["instances"] = _AT_ONCE  # it may have been taken apart

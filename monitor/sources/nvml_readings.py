@@ -132,7 +132,7 @@ QUICK = (
     reading("ofa_percent", lambda handle: (pynvml.nvmlDeviceGetOfaUtilization(handle)[0],)),
 )
 
-# Of a MIG instance the driver tells little else; use needs another interface (GPM).
+# Of a MIG instance the driver tells little else but by GPM.
 INSTANCE = (MEMORY,)
 
 # Counters that change seldom, some of which the driver fetches from the card's own memory.

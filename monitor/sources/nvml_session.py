@@ -17,6 +17,7 @@ from monitor.sources.lost_time import LostTime
 from monitor.sources.nvml_errors import FAILURES, Problem, code_of, of_driver
 from monitor.sources.nvml_events import XidEvents
 from monitor.sources.nvml_facts import driver_facts
+from monitor.sources.nvml_gpm import Samples
 from monitor.sources.nvml_gpu import Gpu, Shared
 from monitor.sources.nvml_reader import Way
 
@@ -54,6 +55,7 @@ class Session:
         self._lost_time = LostTime(interval)
         self.quick, self.slow = Crew("nvml-quick"), Crew("nvml-slow")
         self._absent: set[Way] = set()
+        self._samples = Samples()
         self._clock = clock
         self._lane = Lane("nvml-session")
         self._opened = Countdown(0)
@@ -113,6 +115,7 @@ class Session:
         self.quick, self.slow = Crew("nvml-quick"), Crew("nvml-slow")
         self._lane, self.events.lane = Lane("nvml-session"), Lane("nvml-events")
         self._opened = Countdown(0)
+        self._samples = Samples()
 
     def _open(self) -> None:
         self._shut_down()
@@ -129,13 +132,21 @@ class Session:
             self.problem = _NO_GPU
             return
         self.events.open()
-        shared = Shared(self.events, self._lost_time, self._absent, self._clock, driver_facts())
+        shared = Shared(
+            self.events,
+            self._lost_time,
+            self._absent,
+            self._samples,
+            self._clock,
+            driver_facts(),
+        )
         self.gpus = tuple(Gpu(index, shared) for index in range(count))
         self.problem = None
 
     def _shut_down(self) -> None:
         if self._initialised:
             self.events.close()
+            self._samples.free()
             with contextlib.suppress(*FAILURES):
                 pynvml.nvmlShutdown()
             self._initialised = False

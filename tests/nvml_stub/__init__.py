@@ -124,6 +124,7 @@ class Stub:
     def misuse(self) -> dict[str, int]:
         """What a driver might answer with a crash: each count should be 0."""
         kinds = ("stale_handle", "before_init", "shut_down_under_calls", "changed")
+        kinds += ("wrong_sample", "kept_sample")
         return {kind: int(self._library.nvmlStubMisuse(kind.encode())) for kind in kinds}
 
     def reset(self) -> None:

@@ -23,7 +23,7 @@ static struct {
 } session = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static atomic_long stale_handles, used_before_init, shut_down_under_calls, changed, in_flight;
-static atomic_long short_answers;
+static atomic_long short_answers, wrong_samples, samples_held;
 
 /* ---- how often each function was called ---- */
 
@@ -49,6 +49,8 @@ long nvmlStubCallCount(const char *name) {
 long nvmlStubMisuse(const char *kind) {
     return !strcmp(kind, "stale_handle") ? stale_handles
          : !strcmp(kind, "before_init")  ? used_before_init
+         : !strcmp(kind, "wrong_sample") ? wrong_samples
+         : !strcmp(kind, "kept_sample")  ? session.users ? 0 : samples_held
          : !strcmp(kind, "changed")      ? changed : shut_down_under_calls;
 }
 
@@ -91,6 +93,7 @@ int nvmlStubHeard(int at, char *out, int size) {
 void nvmlStubReset(void) {
     session.users = 0;
     stale_handles = used_before_init = shut_down_under_calls = changed = short_answers = 0;
+    wrong_samples = samples_held = 0;
     for (counter *it = counters; it; it = it->next) it->calls = 0;
 }
 
@@ -731,5 +734,102 @@ NUMBER(nvmlDeviceGetGpuMaxPcieLinkGeneration, unsigned, "pcie_generation_gpu_max
 PROCESSES(nvmlDeviceGetComputeRunningProcesses_v3, "compute")
 PROCESSES(nvmlDeviceGetGraphicsRunningProcesses_v3, "graphics")
 PROCESSES(nvmlDeviceGetMPSComputeRunningProcesses_v3, "mps")
+
+/* ---- GPM: `gpm_support = 1`, and the driver's `gpm_alloc`, a device's `gpm_sample` and
+ * `gpm_compare` are 1 or an error ----
+ *
+ * `gpm_5 = 47.25` is metric 5 between any two samples. Samples of one device, in the order in
+ * which they were taken in this session, can be compared; others are counted as wrong. */
+
+typedef struct { uintptr_t session; device handle; unsigned long long taken; } sample;
+static atomic_ullong samples_taken;
+
+typedef struct { unsigned version, supported; } gpm_support;
+
+int nvmlGpmQueryDeviceSupport(device handle, gpm_support *out) {
+    COUNTED;
+    unsigned long long value;
+    if (out->version != 1) return VERSION_MISMATCH;
+    int code = ask_number(&me, handle, "gpm_support", &value);
+    if (code && code != NOT_SUPPORTED) return code;
+    out->supported = code ? 0 : (unsigned)value;
+    return SUCCESS;
+}
+
+int nvmlGpmSampleAlloc(sample **out) {
+    COUNTED;
+    char text[TEXT];
+    int code = ask(&me, NULL, "gpm_alloc", text);
+    if (code) return code;
+    *out = calloc(1, sizeof **out);
+    samples_held++;
+    return SUCCESS;
+}
+
+int nvmlGpmSampleFree(sample *it) {
+    COUNTED;
+    count(&me);
+    used_before_init += !session.users;
+    free(it);
+    samples_held--;
+    return SUCCESS;
+}
+
+static int take_sample(counter *me, device handle, sample *out) {
+    char text[TEXT];
+    int code = ask(me, handle, "gpm_sample", text);
+    if (!code) *out = (sample){session.number, handle, ++samples_taken};
+    return code;
+}
+
+int nvmlGpmSampleGet(device handle, sample *out) {
+    COUNTED;
+    return take_sample(&me, handle, out);
+}
+
+/* Of the parent and the number of a GPU instance, whose instances are sections of their own. */
+int nvmlGpmMigSampleGet(device parent, unsigned instance, sample *out) {
+    COUNTED;
+    int gpu, mig, found = NONE;
+    pthread_rwlock_rdlock(&world.lock);
+    int code = locate(parent, &gpu, &mig);
+    for (section *at = world.sections; !code && at < world.sections + world.length; at++) {
+        const char *number = at->gpu == gpu && at->mig >= 0 && found == NONE
+                                 ? raw(gpu, at->mig, "gpu_instance") : NULL;
+        if (number && strtoul(number, NULL, 0) == instance) found = at->mig;
+    }
+    pthread_rwlock_unlock(&world.lock);
+    if (code || mig != NONE || found == NONE) {
+        count(&me);
+        return code ? code : INVALID_ARGUMENT;
+    }
+    return take_sample(&me, (device)((uintptr_t)parent | (uintptr_t)(found + 1)), out);
+}
+
+typedef struct { unsigned id; int code; double value; const char *words[3]; } gpm_metric;
+typedef struct { unsigned version, length; sample *before, *after; gpm_metric metrics[]; } compared;
+
+int nvmlGpmMetricsGet(compared *it) {
+    COUNTED;
+    static counter quiet = {.name = "gpm"};
+    char key[TEXT], text[TEXT];
+    if (it->version != 1) return VERSION_MISMATCH;
+    sample *one = it->before, *two = it->after;
+    if (!one || !two || one->session != session.number || two->session != session.number ||
+        one->handle != two->handle || one->taken >= two->taken) {
+        wrong_samples++;
+        return INVALID_ARGUMENT;
+    }
+    int code = ask(&me, two->handle, "gpm_compare", text);
+    if (code) return code;
+    atomic_store(&quiet.listed, 1); /* a metric is no call of its own */
+    for (unsigned i = 0; i < it->length; i++) {
+        snprintf(key, sizeof key, "gpm_%u", it->metrics[i].id);
+        it->metrics[i].value = -1; /* not to be read where it failed */
+        it->metrics[i].code = ask(&quiet, two->handle, key, text);
+        if (!it->metrics[i].code) it->metrics[i].value = atof(text);
+    }
+    return SUCCESS;
+}
 
 #endif

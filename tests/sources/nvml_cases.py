@@ -14,6 +14,14 @@ Expected = Callable[[Values], object]
 LINK_SECONDS = 2.0
 TICKS = 3
 LINK_KIB = 2048
+# Columns that need two samples, by the number of their GPM metric.
+ACTIVITY = {
+    "graphics_active_percent": 1,
+    "sm_active_percent": 2,
+    "sm_occupancy_percent": 3,
+    "tensor_active_percent": 5,
+    "dram_active_percent": 10,
+}
 
 
 def word(values: Values, key: str, at: int = 0) -> int | None:
@@ -24,6 +32,10 @@ def word(values: Values, key: str, at: int = 0) -> int | None:
 
 def number(key: str, at: int = 0) -> Expected:
     return lambda values: word(values, key, at)
+
+
+def decimal(key: str) -> Expected:
+    return lambda values: float(values[key]) if key in values else None
 
 
 def per_thousand(key: str, at: int = 0) -> Expected:
@@ -109,6 +121,7 @@ COLUMNS: Mapping[str, Expected] = {
     "decoder_percent": number("decoder"),
     "jpeg_percent": number("jpeg"),
     "ofa_percent": number("ofa"),
+    **{column: decimal(f"gpm_{number}") for column, number in ACTIVITY.items()},
     "performance_state": _performance_state,
     "clock_event_reasons": number("clock_reasons"),
     **{column: lost(column) for column in COUNTED},

@@ -15,6 +15,17 @@ BEGAN = 1_800_000_000.0
 """What the wall clock shows at 0 s."""
 
 
+class Ticking:
+    """A clock that is a second on at each look."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 1.0
+        return self.now
+
+
 class Drive:
     """A source, and rows by UUID. Ticks end when nothing is under way, hung calls apart.
 
@@ -58,10 +69,11 @@ def driving(
     clock: Callable[[], float] = lambda: 0.0,
     expected: str = "",
     deadline: float | None = None,
+    interval: float = 1.0,
 ) -> Iterator[Drive]:
     """A source that is closed in the end, and used the library well but for what is `expected`."""
     wall = [BEGAN]
-    source = NvmlSource(root, clock=clock, deadline=deadline, wall=lambda: wall[0])
+    source = NvmlSource(root, interval, clock=clock, deadline=deadline, wall=lambda: wall[0])
     drive = Drive(source, wall)
     try:
         yield drive

@@ -119,6 +119,16 @@ def test_a_row_is_remapped_once_a_run(demo: DemoSource, wall: Wall) -> None:
     assert {cell for tick in told for cell in tick[:REMAPPED] + tick[REMAPPED + 1 :]} == {(None, 0)}
 
 
+def test_tensor_cores_work_for_less_time_than_their_sms(demo: DemoSource, wall: Wall) -> None:
+    *busy, idle = gpus_at(demo, wall, STEADY)
+    for row in busy:
+        assert 30 < row["tensor_active_percent"] < row["sm_active_percent"]
+        assert row["sm_active_percent"] < row["graphics_active_percent"] <= 100
+        assert 20 < row["dram_active_percent"] < row["memory_utilization_percent"]
+        assert 20 < row["sm_occupancy_percent"] < 50
+    assert {idle[name] for name in GPU.columns if name.endswith("_active_percent")} == {0.0}
+
+
 @STEADY_OR_NEW
 def test_energy_is_the_sum_of_power(began: int, demo: DemoSource, wall: Wall) -> None:
     ticks = [gpus_at(demo, wall, began + n) for n in range(11)]

@@ -14,7 +14,7 @@ from tests import nvml_stub
 from tests.nvml_stub import SCENARIOS, Question
 from tests.nvml_stub.fixtures import World
 from tests.sources.nvml_cases import COLUMNS
-from tests.sources.nvml_drive import driving
+from tests.sources.nvml_drive import Ticking, driving
 
 SOURCES = Path(__file__).parents[2] / "monitor"
 MOST_CALLS = 20
@@ -25,7 +25,7 @@ ALL_WORLDS = sorted({path.stem for path in SCENARIOS.glob("*.txt")} - {"hangs"})
 @pytest.mark.parametrize("world", ALL_WORLDS)
 def test_a_tick_asks_each_question_once(nvml: World, world: str) -> None:
     nvml.switch(world)
-    with driving(nvml) as drive:
+    with driving(nvml, clock=Ticking()) as drive:
         drive.run(0, 3)
         with nvml.stub.listening() as fast:
             answered = drive.tick(2.1)  # too early for what is read once a second
@@ -56,7 +56,7 @@ def calls_of(asked: list[Question]) -> list[Question]:
 
 
 def test_what_is_heard_is_what_is_counted(nvml: World) -> None:
-    with driving(nvml) as drive:
+    with driving(nvml, clock=Ticking()) as drive:
         drive.run(0, 3)
         before = nvml.stub.calls()
         with nvml.stub.listening() as asked:
@@ -67,8 +67,7 @@ def test_what_is_heard_is_what_is_counted(nvml: World) -> None:
 
 def test_sixteen_gpus_tell_every_column(nvml: World) -> None:
     nvml.switch("sixteen_gpus")
-    ticking = iter(range(1000))
-    with driving(nvml, clock=lambda: float(next(ticking))) as drive:
+    with driving(nvml, clock=Ticking()) as drive:
         rows = drive.run(0, 4)
     assert len(rows) == 16
     missing = {name for row in rows.values() for name in COLUMNS if row.get(name) is None}
@@ -110,8 +109,12 @@ def test_the_library_tells_who_changes_something(nvml: World) -> None:
     # Every test that uses it ends with a look at this count.
     known = nvml_stub.setters()
     assert len(known) >= 70
-    for name in ("nvmlDeviceSetPersistenceMode", "nvmlDeviceResetGpuLockedClocks"):
-        assert name in known
+    for name in (
+        "DeviceSetPersistenceMode",
+        "DeviceResetGpuLockedClocks",
+        "GpmSetStreamingEnabled",
+    ):
+        assert f"nvml{name}" in known
     handle = ctypes.c_void_p()
     with pytest.raises(pynvml.NVMLError_NoPermission):
         pynvml.nvmlDeviceSetPersistenceMode(handle, 1)

@@ -16,7 +16,8 @@ from monitor.sources.base import Row
 from monitor.sources.clock_reasons import COUNTED
 from monitor.sources.nvml_errors import code_of, of_device, of_driver
 from tests.nvml_stub.fixtures import World, within
-from tests.sources.nvml_drive import driving, uuid
+from tests.sources.nvml_cases import ACTIVITY
+from tests.sources.nvml_drive import Ticking, driving, uuid
 
 ROOT = Path(__file__).parents[2]
 EIGHT = {uuid(index) for index in range(8)}
@@ -52,6 +53,8 @@ READINGS = {
     "decoder": {"decoder_percent"},
     "jpeg": {"jpeg_percent"},
     "ofa": {"ofa_percent"},
+    **{f"gpm_{number}": {column} for column, number in ACTIVITY.items()},
+    **{f"gpm_{call}": set(ACTIVITY) for call in ("support", "alloc", "sample", "compare")},
     "performance_state": {"performance_state"},
     "clock_reasons": {"clock_event_reasons", *LOST},
     "ecc_corrected": {"ecc_corrected_count"},
@@ -60,17 +63,6 @@ READINGS = {
     "retired_pages_double": {"retired_pages_count"},
     "event_types": {"xid_count"},
 }
-
-
-class Ticking:
-    """A clock that is a second on at each look."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        self.now += 1.0
-        return self.now
 
 
 @pytest.fixture
@@ -104,7 +96,7 @@ def test_every_column_has_a_reading_that_can_fail(full: World) -> None:
 @pytest.mark.parametrize("error", ["NOT_SUPPORTED", "UNKNOWN", "NO_PERMISSION", "TIMEOUT"])
 @pytest.mark.parametrize("key", READINGS)
 def test_an_error_costs_its_cells(full: World, key: str, error: str) -> None:
-    full.set("gpu 0", key, f"!{error}")
+    full.set("" if key == "gpm_alloc" else "gpu 0", key, f"!{error}")
     with driving(full, clock=Ticking(), deadline=5.0) as drive:
         (row,) = drive.run(0, 3).values()
         assert present(row) == set(GPU.columns) - SELDOM - READINGS[key]

@@ -56,13 +56,15 @@ def read(world: World, name: str) -> Machine:
                     world.set(gpu, key, f"{kind} {int(count) + LINK_KIB}")
         clock[0] = LINK_SECONDS
         drive.tick(1.0)
+        clock[0] += LINK_SECONDS
         rows = drive.tick(TICKS - 1.0)
         states = {state.device: state for state in drive.source.devices()}
     return Machine(world, gpus, rows, states)
 
 
 @pytest.fixture(
-    scope="module", params=["one_h100", "eight_h100_uneven", "laptop", "mig_a100", "orin"]
+    scope="module",
+    params=["one_h100", "eight_h100_uneven", "laptop", "mig_a100", "mig_h100", "orin"],
 )
 def machine(
     request: pytest.FixtureRequest, loaded_nvml: Stub, tmp_path_factory: pytest.TempPathFactory
@@ -379,3 +381,5 @@ def test_a_driver_without_the_newer_functions(old_nvml_library: Path, tmp_path: 
     assert (status, facts["memory_kind"], facts["cuda_version"]) == ("ok", "v1", "11.4")
     assert not {"cores", "memory_bus_bits", "fan_count"} & set(facts)
     assert "nvmlDeviceGetMemoryInfo_v2" not in counts.read_text()
+    assert "nvmlGpm" not in counts.read_text()
+    assert told.stderr == ""
