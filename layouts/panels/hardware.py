@@ -14,7 +14,7 @@ from layouts.panels.reading import bar, part
 from layouts.plain import plain
 from layouts.theme import gpu_colour
 from monitor.metrics import FANS, GPU
-from monitor.queries.hardware import HARDWARE
+from monitor.queries.hardware import ACTIVITY, HARDWARE
 from monitor.queries.latest import Latest, short_name
 from monitor.sources.base import DeviceState, Value
 from monitor.units import NOT_REPORTED, WATTS
@@ -65,7 +65,8 @@ def hardware_tiles(latest: Latest, device: str) -> list[Component]:
 
 
 _CLOCKS = {"graphics": "Graphics", "sm": "SM", "memory": "Memory", "video": "Video"}
-_ENGINES = ("encoder_percent", "decoder_percent", "jpeg_percent", "ofa_percent")
+_ENGINES = (*ACTIVITY, "encoder_percent", "decoder_percent", "jpeg_percent", "ofa_percent")
+_SHORT = {"sm_occupancy_percent": "SM occup."}
 
 
 def _of_whom(gpus: Sequence[DeviceState], gpu: DeviceState) -> str:
@@ -126,7 +127,8 @@ def _clock(gpu: DeviceState, whole: DeviceState, kind: str) -> Component:
 
 def _engine(gpu: DeviceState, column: str) -> Component:
     metric = GPU[column]
-    return _measured(metric.label, metric.help, _reading(gpu, column, 100))
+    label = _SHORT.get(column, metric.label)
+    return _measured(label, metric.help, _reading(gpu, column, 100))
 
 
 def _below_best() -> Component:

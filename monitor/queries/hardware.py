@@ -13,6 +13,14 @@ from monitor.queries.clock_events import reasons
 from monitor.queries.latest import Latest
 from monitor.sources.base import Row
 
+ACTIVITY = (
+    "sm_active_percent",
+    "sm_occupancy_percent",
+    "tensor_active_percent",
+    "dram_active_percent",
+)
+"""Columns that a MIG instance has of its own."""
+
 HARDWARE = (
     "graphics_clock_mhz",
     "sm_clock_mhz",
@@ -28,6 +36,7 @@ HARDWARE = (
     "decoder_percent",
     "jpeg_percent",
     "ofa_percent",
+    *ACTIVITY,
     *(f"fan_{fan}_percent" for fan in range(FANS)),
     "fan_percent",
     "performance_state",
@@ -47,16 +56,17 @@ def hardware(latest: Latest, rows: Mapping[str, Row]) -> dict[str, list[object]]
     """By device, from rows by device: the values of `HARDWARE` and three more.
 
     These are what the PCIe link can carry in bytes a second, 1 where it is below its best under
-    load, and [name, kind] of each clock event reason or None. A MIG instance has those of its GPU.
+    load, and [name, kind] of each clock event reason or None. A MIG instance has those of its GPU,
+    but for `ACTIVITY`.
     """
     found: dict[str, list[object]] = {}
     states = latest.devices.get("gpu", {})
     for gpu in latest.gpus():
         whole = states.get(str(gpu.facts.get("parent")), gpu)
-        row = rows.get(whole.device, {})
+        row, own = rows.get(whole.device, {}), rows.get(gpu.device, {})
         mask = row.get("clock_event_reasons")
         found[gpu.device] = [
-            *(_short(row.get(column)) for column in HARDWARE),
+            *(_short((own if column in ACTIVITY else row).get(column)) for column in HARDWARE),
             _short(link_capacity(row.get("pcie_link_generation"), row.get("pcie_link_width"))),
             int(is_below_best(row, whole.facts)),
             [[reason.name, reason.kind] for reason in reasons(mask)]

@@ -38,7 +38,7 @@ def rows(tick: Latest) -> dict[str, str]:
 
 def test_each_reading_is_looked_for_in_its_place():
     found = readings(DEMO)
-    assert len(found) == 4 + 6 + 4 + 2
+    assert len(found) == 4 + 6 + 8 + 2
     for reading in found:
         assert reading["data-metric"] == f"gpu.{HARDWARE[reading['data-at']]}"
         assert reading["data-follows"] == "gpu"

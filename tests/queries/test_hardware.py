@@ -6,7 +6,13 @@ import orjson
 import pytest
 
 from monitor.metrics import GPU as TABLE
-from monitor.queries.hardware import HARDWARE, hardware, is_below_best, link_capacity
+from monitor.queries.hardware import (
+    ACTIVITY,
+    HARDWARE,
+    hardware,
+    is_below_best,
+    link_capacity,
+)
 from monitor.queries.snapshot import snapshot
 from monitor.sources.base import DeviceStatus, Row
 from tests.queries.ticks import GPU, gpu_state, latest
@@ -104,8 +110,20 @@ def test_a_mig_instance_has_the_hardware_of_its_gpu():
     assert found["MIG-1"][-2] == 1
 
 
+def test_a_mig_instance_tells_how_busy_its_own_parts_are():
+    states = [gpu_state(), gpu_state("MIG-1", parent="GPU-a", mig_index=1)]
+    whole: Row = {**GPU, "encoder_percent": 30.0, **dict.fromkeys(ACTIVITY, 20.0)}
+    part: Row = {"device": "MIG-1", "tensor_active_percent": 70.0}
+    tick = latest(gpus=[whole, part], states=states)
+    found = hardware(tick, tick.table("gpu"))["MIG-1"]
+    told = dict(zip(HARDWARE, found, strict=False))
+    assert [told[column] for column in ACTIVITY] == [None, None, 70, None]
+    assert told["encoder_percent"] == 30
+
+
 def test_sixteen_gpus_take_three_kilobytes():
-    row = dict.fromkeys(HARDWARE, 1755.0) | {"clock_event_reasons": 0x60}
+    row: Row = {name: 100.0 if name.endswith("_percent") else 1755.0 for name in HARDWARE}
+    row |= {"clock_event_reasons": 0x60}
     rows: list[Row] = [{**row, "device": f"GPU-{at:036}"} for at in range(16)]
     tick = latest(gpus=rows)
     assert len(orjson.dumps(hardware(tick, tick.table("gpu")))) < 16 * 240
