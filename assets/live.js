@@ -171,6 +171,7 @@ window.dash_clientside = window.dash_clientside || {};
     if (!snapshot) return;
     window.hardware.paint(snapshot);
     window.answers.paint(snapshot);
+    window.processes.paint(snapshot);
     const unseen = window.choices.mode() === "compare" ? "#gpu-column" : "#compare";
     for (const element of document.querySelectorAll("[data-metric]")) if (!element.closest(unseen)) fill(element);
     for (const place of document.querySelectorAll("[data-gpu]")) {

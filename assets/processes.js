@@ -1,10 +1,12 @@
 // GPU processes: the grid's library is loaded after the readings; a process began in the viewer's own
-// time; nothing is asked for while nobody looks.
+// time; they are asked for where a snapshot says that there are others.
 window.dashAgGridFunctions = window.dashAgGridFunctions || {};
 
 (() => {
   const set = (id, props) => window.dash_clientside.set_props(id, props);
   const DAY = 86_400_000;
+  const APART = 500; // ms over which pages spread what they ask for
+  let asked = null; // what the snapshot said of them then
   const midnight = () => new Date().setHours(0, 0, 0, 0);
 
   const said = ({ data, colDef, value }) => data.text[colDef.field] ?? value ?? "–";
@@ -25,14 +27,16 @@ window.dashAgGridFunctions = window.dashAgGridFunctions || {};
   function load() {
     const library = document.createElement("script");
     library.src = `${window.connection.prefix()}_dash-component-suites/dash_ag_grid/dash_ag_grid.min.js`;
-    library.addEventListener("load", ask);
+    library.addEventListener("load", () => { asked = window.live.snapshot().processes; ask(); });
     document.head.append(library);
   }
 
-  // Now, and from then on each two seconds; not while the page is hidden.
-  function ask() {
-    set("process-tick", { disabled: document.hidden });
-    if (!document.hidden) set("process-wanted", { data: Date.now() });
+  const ask = () => set("process-wanted", { data: Date.now() });
+
+  function paint({ processes }) {
+    if (asked === null || asked === processes) return;
+    asked = processes;
+    setTimeout(ask, Math.random() * APART);
   }
 
   function awaitReadings() {
@@ -43,5 +47,5 @@ window.dashAgGridFunctions = window.dashAgGridFunctions || {};
 
   Object.assign(window.dashAgGridFunctions, { said, started, startedInFull });
   awaitReadings();
-  document.addEventListener("visibilitychange", () => { if (window.dash_ag_grid) ask(); });
+  window.processes = { paint };
 })();

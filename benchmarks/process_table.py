@@ -59,12 +59,12 @@ class _Page:
         self._asked = next(
             asked
             for asked in json.loads(self._ask("GET", "/_dash-dependencies"))
-            if any(name["id"] == ids.PROCESS_TICK for name in asked["inputs"])
+            if any(name["id"] == ids.PROCESS_WANTED for name in asked["inputs"])
         )
 
     def refresh(self, number: int) -> bytes:
         """The answer to the page's request, as it comes over the network."""
-        values = {ids.PROCESS_WANTED: True, ids.PROCESS_TICK: number, ids.PROCESS_SCOPE: "all"}
+        values = {ids.PROCESS_WANTED: 1 + number, ids.PROCESS_SCOPE: "all"}
         outputs = [
             dict(zip(("id", "property"), name.rsplit(".", 1), strict=True))
             for name in self._asked["output"].strip(".").split("...")
@@ -72,7 +72,7 @@ class _Page:
         body = {
             "output": self._asked["output"],
             "outputs": outputs,
-            "changedPropIds": [f"{ids.PROCESS_TICK}.n_intervals"],
+            "changedPropIds": [f"{ids.PROCESS_WANTED}.data"],
             "inputs": [{**name, "value": values.get(name["id"])} for name in self._asked["inputs"]],
             "state": [{**name, "value": [0, 0]} for name in self._asked["state"]],
         }

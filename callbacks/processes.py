@@ -1,4 +1,4 @@
-"""The GPU processes, anew each two seconds while the page is seen; another choice shows at once."""
+"""The GPU processes, anew where there are others; another choice shows at once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ def register(app: Dash, current: Current) -> None:
         Output(ids.PROCESS_PLACE, "children"),
         Output(ids.PROCESS_SHOWN, "data"),
         Input(ids.PROCESS_WANTED, "data"),
-        Input(ids.PROCESS_TICK, "n_intervals"),
         Input(ids.PROCESS_SCOPE, "value"),
         Input(ids.SELECTED_GPU, "data"),
         Input(ids.MODE, "data"),
@@ -40,7 +39,6 @@ def register(app: Dash, current: Current) -> None:
     )
     async def show(
         wanted: int | None,
-        _: int | None,
         scope: str,
         selected: str | None,
         mode: str | None,

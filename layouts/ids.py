@@ -49,9 +49,8 @@ PROCESS_SCOPE_BOX = "process-scope-box"  # what holds it, hidden where there is 
 PROCESS_PLACE = "process-place"  # where the grid comes to be
 PROCESS_DIALOG = "process-dialog"  # asks before a process is signalled
 PROCESS_SIGNALS = "process-signals"  # Store: whether whoever looks may signal processes
-PROCESS_WANTED = "process-wanted"  # Store: set once the grid's library has come, after readings
+PROCESS_WANTED = "process-wanted"  # Store: set once the grid's library has come, and to ask anew
 PROCESS_SHOWN = "process-shown"  # Store: what the grid shows, so that only another is sent
-PROCESS_TICK = "process-tick"  # Interval: asks for the newest, each two seconds
 
 # Historical trends.
 VIEW = "view"  # Store: span, GPUs and charts, as the address has them

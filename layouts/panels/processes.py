@@ -18,7 +18,6 @@ from monitor.queries.processes import Unaccounted
 from monitor.sources.base import DeviceState
 
 ALL, THIS = "all", "this"
-REFRESH_MS = 2000
 
 _MOST_ROWS, _ROWS_OF_WORDS = 10, 2
 _MOST_NOTES = 3
@@ -57,7 +56,6 @@ def processes_section(latest: Latest) -> Component:
             dcc.Store(id=ids.PROCESS_SIGNALS, data=False),
             dcc.Store(id=ids.PROCESS_WANTED),
             dcc.Store(id=ids.PROCESS_SHOWN),
-            dcc.Interval(id=ids.PROCESS_TICK, interval=REFRESH_MS, disabled=True),
         ],
     )
 

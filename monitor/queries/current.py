@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
+from zlib import crc32
 
 import orjson
 
+from monitor.metrics import PROCESS
 from monitor.queries.answers import answers
 from monitor.queries.compare import Comparison, compare
 from monitor.queries.compare_snapshot import BRIEF, COMPARED_METRICS, MORE_METRICS, with_comparison
 from monitor.queries.last_xid import LastXids
 from monitor.queries.latest import Latest
-from monitor.queries.processes import GpuProcesses, gpu_processes, steady_memory
+from monitor.queries.processes import READ_EVERY_MS, GpuProcesses, gpu_processes, steady_memory
 from monitor.queries.recent import recent
 from monitor.queries.snapshot import snapshot
 from monitor.queries.sparks import sparks
@@ -30,6 +32,8 @@ class Current:
         self._follower = follower
         self._made: dict[str, tuple[int, Any]] = {}
         self._last_xids = LastXids()
+        self._processes_at: tuple[object, ...] = ()
+        self._processes_sum = 0
         self._encoded: dict[tuple[bool, bool], tuple[object, orjson.Fragment]] = {}
 
     @property
@@ -107,7 +111,22 @@ class Current:
         found = snapshot(latest, self._follower.peaks.over(latest.time or 0), brief=brief)
         answered = answers(latest, self._recent())
         told = [[each.words, each.device, each.state, each.title] for each in answered]
-        return {**found, "answers": told}
+        return {**found, "answers": told, "processes": self._processes_shown()}
+
+    def _processes_shown(self) -> int:
+        """A number that is another once pages have others to show: they ask for them then.
+
+        Looked at when processes are read; where there are none, as often.
+        """
+        latest = self.latest
+        rows = bool(latest.table(PROCESS.name))
+        moment = latest.ticks.get(PROCESS.name) if rows else (latest.time or 0) // READ_EVERY_MS
+        gpus = [gpu.device for gpu in latest.gpus()]
+        if self._processes_at != (rows, moment, gpus):
+            self._processes_at = rows, moment, gpus
+            found = self.processes()
+            self._processes_sum = crc32(orjson.dumps([gpus, found.rows, found.unaccounted]))
+        return self._processes_sum
 
     def _recent(self) -> Mapping[str, Row]:
         return self.once("recent", lambda latest: recent(latest, self._follower.buffers["gpu"]))

@@ -24,9 +24,10 @@ the driver lists none."""
 _OWN_BYTES = 600 << 20
 # Before 510 a driver counts its own share as used: page tables and ECC, which grow with the card.
 _OWN_SHARE = 0.03
-# Processes are read every 2 s, or with each tick where that is longer, and shown a tick later;
-# memory is of the tick itself. What a process has taken meanwhile is its own.
-_EVERY_MS, _READINGS = 2_000, 2.5
+READ_EVERY_MS = 2_000
+"""Processes are read so often, or with each tick where that is longer, and shown a tick later."""
+# Memory is of the tick itself: what a process has taken since the reading is its own.
+_READINGS = 2.5
 _MOST_PIDS = 3
 
 
@@ -90,7 +91,7 @@ def steady_memory(latest: Latest, memory: Buffer) -> dict[str, float]:
     if latest.time is None:
         return {}
     interval = latest.recorder.get("interval")
-    every = max(_EVERY_MS, 1000 * interval if isinstance(interval, (int, float)) else 0)
+    every = max(READ_EVERY_MS, 1000 * interval if isinstance(interval, (int, float)) else 0)
     rows = memory.columns(latest.time - round(_READINGS * every), latest.time + 1)
     steady = {}
     for code, device in enumerate(rows.devices):

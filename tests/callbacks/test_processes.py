@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from callbacks.processes import view_now
+from monitor.sources.base import Row
 from tests.api.test_current_values import FIRST, NOW, SECOND, Served, served, two_gpus
 from tests.queries.test_processes import process
 
@@ -23,3 +24,31 @@ def test_a_tick_is_made_ready_once_for_every_page(two_gpus: Served):
 def test_a_machine_without_a_gpu_has_none(served: Served):
     view = view_now(served.current, FIRST)
     assert (view.of_gpus, view.rows, view.count) == (0, [], "0 active")
+
+
+def test_a_page_is_told_of_others_when_there_are_some(two_gpus: Served):
+    def told(*rows: Row, seconds: int, used: int = 40 << 30) -> object:
+        gpus = [{"device": FIRST, "memory_used_bytes": used, "memory_total_bytes": 80 << 30}]
+        readings = {"gpu": gpus, **({"process": rows} if rows else {})}
+        two_gpus.tick(readings, NOW + 1000 * seconds)
+        return two_gpus.current.snapshot()["processes"]
+
+    one, other = process(1, device=FIRST), process(2, device=SECOND)
+    first = told(one, seconds=2)
+    assert told(one, seconds=4) == first
+    assert told(one, other, seconds=6) != first
+    # Readings of a GPU alone tell of no others, until processes are read again.
+    both = told(one, other, seconds=8)
+    assert told(seconds=9, used=50 << 30) == both
+    assert two_gpus.current.snapshot(compared=True)["processes"] == both
+
+
+def test_memory_that_nobody_holds_is_told_of_where_there_is_no_process(two_gpus: Served):
+    found = []
+    for second in range(0, 40, 2):
+        used = (9 if second < 20 else 30) << 30
+        gpus = [{"device": FIRST, "memory_used_bytes": used, "memory_total_bytes": 80 << 30}]
+        two_gpus.tick({"gpu": gpus}, NOW + 1000 * second)
+        found.append(two_gpus.current.snapshot()["processes"])
+    assert found[5] == found[9]
+    assert found[9] != found[-1]
