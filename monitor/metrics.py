@@ -423,6 +423,11 @@ GPU = Table(
             dcgm="DCGM_FI_DEV_CLOCK_THROTTLE_REASONS",
         ),
         _lost(
+            "application_clocks_seconds",
+            "At application clocks",
+            "at the clocks that someone set for applications",
+        ),
+        _lost(
             "sw_power_cap_seconds",
             "Slowed by the power cap",
             "with clocks below their best to stay within the power limit",
@@ -451,6 +456,11 @@ GPU = Table(
             "hw_power_brake_seconds",
             "Slowed by the power brake",
             "slowed because the power supply asked for it",
+        ),
+        _lost(
+            "display_clocks_seconds",
+            "At display clocks",
+            "at the clocks that a display sets",
         ),
         _lost(
             "board_limit_seconds",

@@ -98,7 +98,7 @@ def test_a_machine_that_is_well(checkup: Checkup) -> None:
 def test_what_a_gpu_lacks_is_named_once(checkup: Checkup) -> None:
     checkup.run()
     assert len(checkup.lines("GPU ")) == 8
-    assert checkup.lines("gpu") == ["  ok    gpu         46 of 53 columns"]
+    assert checkup.lines("gpu") == ["  ok    gpu         48 of 55 columns"]
     assert checkup.text.count("fan_percent") == 1
     assert "The GPU has no fan of its own." in checkup.text
 

@@ -89,7 +89,7 @@ def _card(label: str, *children: Component, of: str = "", kind: str = "") -> Com
 
 
 def _lost_card(lost: Sequence[Lost], of: str) -> Component:
-    """A row for each limit and problem, and for what is not known where it came."""
+    """A row for each limit and problem, and for all else where it came."""
     rows = [
         html.Tr(
             [
@@ -100,7 +100,7 @@ def _lost_card(lost: Sequence[Lost], of: str) -> Component:
             **data(reason=one.reason.column),
         )
         for one in lost
-        if one.reason.kind != "unknown" or one.hour or one.span
+        if one.reason.kind in ("limit", "problem") or one.hour or one.span
     ]
     return _card("Time lost", _table(("", "last hour", "in view"), rows), of=of, kind="lost")
 

@@ -19,7 +19,8 @@ Kind = Literal["normal", "limit", "problem", "unknown"]
 class ClockReason:
     """A bit. `column` counts the seconds lost to it.
 
-    `kind`: `normal` is no loss, a `limit` is as a person set it, a `problem` wants looking after.
+    `kind`: `normal` is as it should be, a `limit` is as a person set it, a `problem` wants looking
+    after.
     """
 
     bit: int
@@ -31,7 +32,13 @@ class ClockReason:
 
 CLOCK_REASONS = (
     ClockReason(IDLE, "Idle", "Nothing runs on the GPU.", "normal"),
-    ClockReason(0x2, "Application clocks", "Someone set lower clocks.", "normal"),
+    ClockReason(
+        0x2,
+        "Application clocks",
+        "Someone set lower clocks.",
+        "normal",
+        "application_clocks_seconds",
+    ),
     ClockReason(
         POWER_CAP,
         "Power cap",
@@ -74,7 +81,13 @@ CLOCK_REASONS = (
         "problem",
         "hw_power_brake_seconds",
     ),
-    ClockReason(0x100, "Display clocks", "A display sets the clocks.", "normal"),
+    ClockReason(
+        0x100,
+        "Display clocks",
+        "A display sets the clocks.",
+        "normal",
+        "display_clocks_seconds",
+    ),
     ClockReason(
         0x200,
         "Board limit",

@@ -12,12 +12,12 @@ from layouts.panels.health import health_cards, health_section, health_skeleton
 from monitor.queries.health import COUNTERS, Counter, Health, Lost
 from monitor.queries.timeline import Lane, Point, Stretch, Timeline
 from monitor.queries.xid_events import XidEvent
-from monitor.sources.clock_reasons import COUNTED, OTHERS
+from monitor.sources.clock_reasons import COUNTED, OTHERS, ClockReason
 from monitor.xid import decoded
 from tests.layouts.test_page import EIGHT, NONE, ONE, properties
 from tests.layouts.test_span_report import words
 
-SHOWN = [reason for reason in COUNTED.values() if reason is not OTHERS]
+SHOWN = [reason for reason in COUNTED.values() if reason.kind in {"limit", "problem"}]
 LANE = Lane(
     "GPU-5",
     "GPU 5",
@@ -58,11 +58,18 @@ def test_seconds_lost_to_each_reason_stand_behind_its_name():
 
 
 @pytest.mark.parametrize("seconds", [None, 0.0])
-def test_what_is_not_known_has_a_row_where_it_came(seconds: float | None):
-    other = Lost(replace(OTHERS, name="Other (0x8000)"), seconds, None)
+@pytest.mark.parametrize(
+    "reason",
+    [replace(OTHERS, name="Other (0x8000)"), COUNTED["application_clocks_seconds"]],
+    ids=["unknown", "as someone set it"],
+)
+def test_what_is_no_loss_or_not_known_has_a_row_where_it_came(
+    reason: ClockReason, seconds: float | None
+):
+    other = Lost(reason, seconds, None)
     assert having(health_cards(replace(HEALTH, lost=[other])), "data-reason") == []
     came = health_cards(replace(HEALTH, lost=[replace(other, hour=60.0)]))
-    assert cells(came, "data-reason", OTHERS.column) == ["Other (0x8000)", "1 min 0 s", "N/A"]
+    assert cells(came, "data-reason", str(reason.column)) == [reason.name, "1 min 0 s", "N/A"]
 
 
 def test_time_lost_is_marked_by_the_kind_of_its_reason_and_a_zero_is_not():
