@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -33,9 +33,9 @@ class Latest:
         """Rows by device; empty where the table has none."""
         return self.rows.get(name, {})
 
-    def gpus(self) -> Sequence[DeviceState]:
+    def gpus(self) -> list[DeviceState]:
         """Every GPU ever seen, in index order, MIG instances behind their GPU."""
-        return self._gpus
+        return list(self._gpus)
 
     @cached_property
     def _gpus(self) -> tuple[DeviceState, ...]:

@@ -187,7 +187,7 @@ def _crowded(series: Series) -> bool:
     return any(bool(np.any(np.diff(line.times // series.step) == 0)) for line in series.lines)
 
 
-def shown_gpus(latest: Latest, view: View) -> Sequence[DeviceState]:
+def shown_gpus(latest: Latest, view: View) -> list[DeviceState]:
     """The GPUs of a view, in the order of their lines."""
     return [gpu for gpu in latest.gpus() if view.gpus is None or gpu.device in view.gpus]
 

@@ -53,7 +53,7 @@ class Sampler:
         self._clock = clock
         self._on_change = on_change
         self._last_tick: int | None = None
-        self._last_monotonic = 0.0
+        self._last_due = (0, 0.0, 0.0)  # tick, wall clock, monotonic clock
         self._last_cpu = (clock.monotonic(), _cpu_seconds())
         self._states: list[SourceState] = []
 
@@ -66,7 +66,7 @@ class Sampler:
         wall, began = self._clock.wall(), self._clock.monotonic()
         steps = math.floor(wall / self._interval + _EARLY)
         time = round(steps * self._interval * 1000)
-        self._count_missed(began)
+        self._count_missed(time, wall, began)
         if self._repeats(time):
             return
         rows: dict[str, Sequence[Row]] = {}
@@ -77,11 +77,15 @@ class Sampler:
         self._last_tick = time
         self._tell_states()
 
-    def _count_missed(self, now: float) -> None:
+    def _count_missed(self, time: int, wall: float, now: float) -> None:
         if self._last_tick is not None:
-            # By the monotonic clock: a step of the wall clock or a sleep skips no tick.
-            self.missed += max(0, round((now - self._last_monotonic) / self._interval) - 1)
-        self._last_monotonic = now
+            tick, wall_then, then = self._last_due
+            steps = (time - tick) / 1000 / self._interval
+            if abs((wall - wall_then) - (now - then)) > self._interval / 2:
+                # The wall clock was set, or the machine slept: neither skips a tick.
+                steps = (now - then) / self._interval
+            self.missed += max(0, round(steps) - 1)
+        self._last_due = time, wall, now
 
     def _repeats(self, time: int) -> bool:
         """Whether this second was recorded before: after a step back, or as the last was late."""

@@ -86,7 +86,11 @@ def _is_whole_but_for_one_takeover(data: Path, since: int, successor: int) -> No
     # To the second: Linux tells no better when it was booted, which this is counted from.
     began = Process(successor).create_time() * TICK
     rows = _ticks_and_missed(data, since)
-    change = max(range(1, len(rows)), key=lambda at: rows[at][0] - rows[at - 1][0])
+    # Where one begins to count anew; or, where the one before had missed none, the longest gap.
+    change = max(
+        range(1, len(rows)),
+        key=lambda at: (rows[at][1] < rows[at - 1][1], rows[at][0] - rows[at - 1][0]),
+    )
     old, new = rows[:change], rows[change:]
     for run in (old, new):
         (first, missed_then), (last, missed) = run[0], run[-1]

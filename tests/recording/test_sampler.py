@@ -133,6 +133,16 @@ def test_a_tick_a_little_late_misses_none(clock: FakeClock, sink: MemorySink) ->
     assert sampler.missed == 0
 
 
+def test_a_tick_left_out_after_a_late_one_is_missed(clock: FakeClock, sink: MemorySink) -> None:
+    sampler = Sampler([], sink, 1.0, clock)
+    clock.run(0.6)
+    sampler.tick()
+    clock.run(1.4)
+    sampler.tick()
+    assert sink.seconds == [0, 2]
+    assert sampler.missed == 1
+
+
 @pytest.mark.parametrize(
     ("interval", "at", "second"),
     [
